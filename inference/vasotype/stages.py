@@ -1,0 +1,146 @@
+"""The typed values that pass between stages, in the order in which they arise.
+
+``Study`` (what was read) -> ``Prepared`` (the model's grid) -> ``Maps`` (the network's answer) ->
+``LesionSet`` (instances and numbers); the last value, ``Result``, lives in :mod:`vasotype.result`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from vasotype_models.contract import CHANNELS, STRUCTURAL
+
+from vasotype.findings import Finding
+
+Array = NDArray[np.float32]
+Labels = NDArray[np.uint8]
+Mask = NDArray[np.bool_]
+Affine = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Sampling of a volume: shape in voxels and RAS+ affine in mm."""
+
+    shape: tuple[int, int, int]
+    affine: Affine
+
+    @property
+    def spacing_mm(self) -> tuple[float, float, float]:
+        """Voxel edge lengths, mm, in index order."""
+        x, y, z = np.linalg.norm(self.affine[:3, :3], axis=0)
+        return float(x), float(y), float(z)
+
+    @property
+    def voxel_ml(self) -> float:
+        """Volume of a voxel, mL."""
+        return float(abs(np.linalg.det(self.affine[:3, :3]))) / 1000.0
+
+
+@dataclass(frozen=True)
+class Volume:
+    """A 3-D image: ``data`` float32 [X, Y, Z] and its grid."""
+
+    data: Array
+    grid: Grid
+    path: Path | None = None
+
+
+@dataclass(frozen=True)
+class Study:
+    """What was read: one native volume a channel, and what was noticed on the way."""
+
+    name: str
+    volumes: Mapping[str, Volume]
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def reference(self) -> str:
+        """Channel whose grid the results lie on: T1c, or FLAIR where there is no T1c."""
+        return "t1c" if "t1c" in self.volumes else "flair"
+
+
+@dataclass(frozen=True)
+class Prepared:
+    """A study on the model's grid (1 mm isotropic, RAS, cropped to the brain).
+
+    ``image`` float32 [7, X, Y, Z] in raw units, absent channels zero; ``mask`` bool [X, Y, Z];
+    ``stats`` float32 [7, 2], location and scale of each structural channel over the whole mask
+    (quantitative channels: 0 and 1); ``native`` is the reference sequence as it came.
+    """
+
+    name: str
+    image: Array
+    mask: Mask
+    present: tuple[bool, ...]
+    stats: Array
+    grid: Grid
+    native: Volume
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def channels(self) -> tuple[str, ...]:
+        """Names of the channels that are there."""
+        return tuple(c for c, there in zip(CHANNELS, self.present, strict=True) if there)
+
+    @property
+    def structural(self) -> tuple[str, ...]:
+        """Names of the structural channels that are there."""
+        return tuple(c for c in self.channels if c in STRUCTURAL)
+
+
+@dataclass(frozen=True)
+class Maps:
+    """The network's answer on the prepared grid.
+
+    ``tissue`` float32 [4, X, Y, Z], probabilities that sum to 1; ``habitat`` float32
+    [5, X, Y, Z], logits, meaningful inside tumor core. ``provider`` is the execution provider
+    that ran.
+    """
+
+    tissue: Array
+    habitat: Array
+    provider: str
+
+
+@dataclass(frozen=True)
+class Lesion:
+    """One lesion: its numbers, and where it lies on both grids.
+
+    ``longest_diameter_mm`` is measured in an axial plane of the native grid,
+    ``model_diameter_mm`` the same on the 1 mm grid (the one that abstention looks at).
+    ``confidence`` is the mean of the highest fifth of core probabilities in the lesion.
+    """
+
+    id: int
+    centroid_ras_mm: tuple[float, float, float]
+    enhancing_ml: float
+    non_enhancing_core_ml: float
+    edema_ml: float
+    longest_diameter_mm: float
+    perpendicular_diameter_mm: float
+    longest_ends_ras_mm: tuple[tuple[float, float, float], tuple[float, float, float]]
+    model_diameter_mm: float
+    enhancement_pattern: str
+    confidence: float
+    edema_shared: bool
+
+
+@dataclass(frozen=True)
+class LesionSet:
+    """All lesions of a study and their label maps.
+
+    ``tissue``/``instances`` lie on the prepared grid, ``native_*`` on the native grid
+    (uint8 tissue labels, uint16 instance numbers; 0 is none).
+    """
+
+    lesions: tuple[Lesion, ...]
+    tissue: Labels
+    instances: NDArray[np.uint16]
+    native_tissue: Labels
+    native_instances: NDArray[np.uint16]
+    findings: tuple[Finding, ...] = field(default=())

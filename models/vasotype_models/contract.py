@@ -1,0 +1,146 @@
+"""The contract between a model file and everything that runs it.
+
+The ONNX graph holds all arithmetic that depends on voxel values; this module names the rest: which
+channel is which, what the outputs mean, and how a runtime tiles, thresholds and pools.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+STRUCTURAL = ("t1", "t1c", "t2", "flair")
+QUANTITATIVE = ("rcbv", "ktrans", "tbr")
+CHANNELS = STRUCTURAL + QUANTITATIVE
+"""Order of the graph's input channels."""
+
+TISSUES = ("background", "non_enhancing_core", "edema", "enhancing")
+"""Order of the ``tissue`` output; the index is the BraTS-METS 2023+ label value."""
+NETC, SNFH, ET = 1, 2, 3
+
+MODES = ("angiogenic", "intermediate", "co_option")
+HABITATS = (*MODES, "mimicry", "low_permeability")
+"""Order of the ``habitat`` output: three mode logits, two independent logits."""
+
+CONTRACT_VERSION = "1.0"
+
+
+class Frozen(BaseModel):
+    """Immutable record that refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Channel(Frozen):
+    """One input channel."""
+
+    name: str
+    meaning: str
+    unit: str
+    kind: Literal["structural", "quantitative"]
+
+
+class Grid(Frozen):
+    """Sampling that the graph expects."""
+
+    spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
+    orientation: Literal["RAS"] = "RAS"
+    multiple: int = Field(16, description="every spatial side is a multiple of this many voxels")
+    mask_rule: str = "1 inside the brain (skull-stripped head), 0 outside"
+
+
+class Inference(Frozen):
+    """What the numbers depend on after the graph."""
+
+    tile: tuple[int, int, int] = (96, 96, 96)
+    overlap: float = Field(0.5, ge=0, lt=1, description="share of a tile shared with the next")
+    blending: Literal["gaussian"] = "gaussian"
+    core_threshold: float = Field(
+        0.5, description="a voxel is tumor core where P(NETC) + P(ET) reaches this"
+    )
+    whole_threshold: float = Field(
+        0.5, description="a voxel is tumor or edema where 1 - P(background) reaches this"
+    )
+    small_lesion_mm3: float = Field(30.0, description="below this a lesion counts as small")
+    small_confidence: float = Field(0.7, description="least confidence of a small lesion")
+    confidence: float = Field(0.6, description="least confidence of any other lesion")
+    minimal_volume_mm3: float = Field(3.0, description="components below are never lesions")
+    viable_enhancing_share: float = Field(
+        0.1, description="a lesion pools over ET, or over all its core where ET is a smaller share"
+    )
+
+
+class TrainingSummary(Frozen):
+    """Where the weights came from, in short; the card has the rest."""
+
+    data: tuple[str, ...]
+    steps: int
+    seed: int
+    config: str = Field(description="file beside the model that reproduces the training")
+
+
+class Contract(Frozen):
+    """Everything a runtime must know about one ONNX model (``contract.json``)."""
+
+    contract_version: Literal["1.0"] = "1.0"
+    name: str
+    version: str
+    description: str
+    channels: tuple[Channel, ...]
+    grid: Grid = Grid()
+    normalisation: str
+    statistics: str
+    tissues: tuple[str, ...] = TISSUES
+    labels: dict[str, int] = {"non_enhancing_core": NETC, "edema": SNFH, "enhancing": ET}
+    habitats: tuple[str, ...] = HABITATS
+    inference: Inference = Inference()
+    training: TrainingSummary
+    opset: int
+    minimum_onnxruntime: str = "1.26"
+    onnx_sha256: str
+    licence: str = "Apache-2.0"
+    intended_use: str = "research only; not a medical device"
+
+
+class Calibration(Frozen):
+    """Numbers fitted after training on simulated lesions (``calibration.json``).
+
+    ``temperature`` divides the pooled mode logits, one value an input tier (``structural``,
+    ``dsc``, ``dce``, ``both``). ``conformal_threshold`` holds, for each tier and class, the largest
+    1 - p that a 90 % prediction set still admits.
+    """
+
+    calibration_version: Literal["1.0"] = "1.0"
+    source: str
+    temperature: dict[str, float]
+    mimicry_temperature: dict[str, float]
+    mimicry_threshold: float
+    conformal_threshold: dict[str, dict[str, float]]
+    coverage: float = 0.9
+    lesions: dict[str, int] = Field(description="lesions the fit saw, by tier")
+
+
+def sha256(path: Path) -> str:
+    """Hex digest of a file's bytes."""
+    return hashlib.sha256(path.read_bytes()).hexdigest()
+
+
+def read_contract(folder: Path) -> Contract:
+    """Read ``contract.json`` of a model folder."""
+    return Contract.model_validate_json((folder / "contract.json").read_text(encoding="utf-8"))
+
+
+def read_calibration(folder: Path) -> Calibration:
+    """Read ``calibration.json`` of a model folder."""
+    return Calibration.model_validate_json(
+        (folder / "calibration.json").read_text(encoding="utf-8")
+    )
+
+
+def contract_schema() -> str:
+    """JSON schema of the contract, indented."""
+    return json.dumps(Contract.model_json_schema(), indent=2)

@@ -1,0 +1,1 @@
+"""How a model is made: simulator, cohorts, training task, export, evaluation."""
