@@ -1,1 +1,1 @@
-"""What a model is: its contract, its registry, its released weights and (torch only) its network."""
+"""What a model is: contract, registry, released weights and, with torch only, its network."""

@@ -49,7 +49,9 @@ class Grid(Frozen):
 
     spacing_mm: tuple[float, float, float] = (1.0, 1.0, 1.0)
     orientation: Literal["RAS"] = "RAS"
-    multiple: int = Field(16, description="every spatial side is a multiple of this many voxels")
+    multiple: int = Field(
+        default=16, description="every spatial side is a multiple of this many voxels"
+    )
     mask_rule: str = "1 inside the brain (skull-stripped head), 0 outside"
 
 
@@ -57,20 +59,28 @@ class Inference(Frozen):
     """What the numbers depend on after the graph."""
 
     tile: tuple[int, int, int] = (96, 96, 96)
-    overlap: float = Field(0.5, ge=0, lt=1, description="share of a tile shared with the next")
+    overlap: float = Field(
+        default=0.5, ge=0, lt=1, description="share of a tile shared with the next"
+    )
     blending: Literal["gaussian"] = "gaussian"
+    blending_sigma: float = Field(
+        default=0.125,
+        ge=0.1,
+        description="standard deviation of the blending weight, in tile sides",
+    )
     core_threshold: float = Field(
-        0.5, description="a voxel is tumor core where P(NETC) + P(ET) reaches this"
+        default=0.5, description="a voxel is tumor core where P(NETC) + P(ET) reaches this"
     )
     whole_threshold: float = Field(
-        0.5, description="a voxel is tumor or edema where 1 - P(background) reaches this"
+        default=0.5, description="a voxel is tumor or edema where 1 - P(background) reaches this"
     )
-    small_lesion_mm3: float = Field(30.0, description="below this a lesion counts as small")
-    small_confidence: float = Field(0.7, description="least confidence of a small lesion")
-    confidence: float = Field(0.6, description="least confidence of any other lesion")
-    minimal_volume_mm3: float = Field(3.0, description="components below are never lesions")
+    small_lesion_mm3: float = Field(default=30.0, description="below this a lesion counts as small")
+    small_confidence: float = Field(default=0.7, description="least confidence of a small lesion")
+    confidence: float = Field(default=0.6, description="least confidence of any other lesion")
+    minimal_volume_mm3: float = Field(default=3.0, description="components below are never lesions")
     viable_enhancing_share: float = Field(
-        0.1, description="a lesion pools over ET, or over all its core where ET is a smaller share"
+        default=0.1,
+        description="a lesion pools over ET, or over all its core where ET is a smaller share",
     )
 
 

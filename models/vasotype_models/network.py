@@ -47,6 +47,8 @@ class Normalise(nn.Module):
     """
 
     channels = len(CHANNELS) + 1
+    scale: Tensor
+    limit: Tensor
 
     def __init__(self) -> None:
         super().__init__()

@@ -1,0 +1,98 @@
+"""Which models there are, where they lie, and whether their files are what they claim to be.
+
+A released model is a folder of this package that holds ``contract.json``; any other folder with
+the same files serves as well.
+"""
+
+from __future__ import annotations
+
+import zipfile
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from pydantic import ValidationError
+
+from vasotype_models.contract import Contract, read_calibration, read_contract, sha256
+
+PACKAGE = Path(__file__).parent
+INPUTS = ("image", "mask", "present", "stats")
+OUTPUTS = ("tissue", "habitat")
+TOLERANCE = 1e-3
+"""Largest deviation from the golden output, in probability or logit."""
+
+
+@dataclass(frozen=True)
+class ModelEntry:
+    """One released model."""
+
+    name: str
+    folder: Path
+    contract: Contract
+
+
+def list_models() -> list[ModelEntry]:
+    """Models that come with the package, by name."""
+    folders = sorted(path.parent for path in PACKAGE.glob("*/contract.json"))
+    return [ModelEntry(folder.name, folder, read_contract(folder)) for folder in folders]
+
+
+def resolve(name_or_folder: str | Path) -> Path:
+    """Folder of a released model, by its name, or of a model of one's own.
+
+    Raises LookupError, naming the known models, when it is neither.
+    """
+    for folder in (PACKAGE / name_or_folder, Path(name_or_folder)):
+        if (folder / "contract.json").is_file():
+            return folder
+    known = ", ".join(sorted(path.parent.name for path in PACKAGE.glob("*/contract.json")))
+    raise LookupError(
+        f"{name_or_folder}: neither a known model ({known}) nor a folder with a contract.json"
+    )
+
+
+def verify(folder: Path) -> list[str]:
+    """Problems of a model folder; an empty list means that it keeps its contract.
+
+    Recomputes the digest of ``model.onnx`` and runs the graph on the input of ``golden.npz``
+    (``image``, ``mask``, ``present``, ``stats``), whose ``tissue`` and ``habitat`` it must
+    reproduce within ``TOLERANCE``.
+    """
+    try:
+        contract = read_contract(folder)
+        read_calibration(folder)
+    except (OSError, ValidationError) as error:
+        return [f"contract or calibration can't be read: {error}"]
+    model = folder / "model.onnx"
+    if not model.is_file():
+        return ["model.onnx is missing"]
+    digest = sha256(model)
+    if digest != contract.onnx_sha256:
+        return [f"model.onnx has sha256 {digest}, the contract says {contract.onnx_sha256}"]
+    return _compare_golden(model, folder / "golden.npz")
+
+
+def _compare_golden(model: Path, golden: Path) -> list[str]:
+    """Problems of the graph's answer to the golden input."""
+    import onnxruntime
+
+    try:
+        with np.load(golden) as arrays:
+            inputs = {name: arrays[name] for name in INPUTS}
+            expected = {name: arrays[name] for name in OUTPUTS}
+    except FileNotFoundError:
+        return ["golden.npz is missing"]
+    except (KeyError, ValueError, zipfile.BadZipFile) as error:
+        return [f"golden.npz can't be read: {error}"]
+    try:
+        session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
+        answers = session.run(list(OUTPUTS), inputs)
+    except Exception as error:  # onnxruntime's exceptions share no base of their own
+        return [f"onnxruntime {onnxruntime.__version__} can't run model.onnx: {error}"]
+    problems = []
+    for (name, truth), answer in zip(expected.items(), answers, strict=True):
+        if answer.shape != truth.shape:
+            problems.append(f"{name}: shape {answer.shape}, golden {truth.shape}")
+        elif not (deviation := float(np.abs(answer - truth).max())) <= TOLERANCE:
+            problems.append(f"{name}: deviates from golden by {deviation:.2g}, over {TOLERANCE:g}")
+    return problems

@@ -1,0 +1,135 @@
+"""Training configuration: one YAML file, checked, with environment variables in its paths."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any
+
+import yaml
+from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+
+class Section(BaseModel):
+    """Immutable part of a configuration that refuses unknown keys."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _expand(value: Path) -> Path:
+    """Resolve ``${NAME}``; an unset variable is an error, not an odd path."""
+    text = os.path.expandvars(str(value))
+    if "$" in text:
+        raise ValueError(f"{value}: the environment variable in this path is not set")
+    return Path(text).expanduser()
+
+
+class DataConfig(Section):
+    """Where crops come from and in which shares.
+
+    ``lookalike_share`` of the crops hold look-alikes only, ``labelled_share`` come from labelled
+    tumors; the rest are simulated metastases.
+    """
+
+    anatomies: tuple[Path, ...] = ()
+    cohorts: tuple[Path, ...] = Field((), description="folders of labelled studies")
+    labels: str | None = Field(None, description="label scheme of cohorts that do not name theirs")
+    outlines: Path | None = Field(None, description="folder of real lesion outlines")
+    crop: tuple[int, int, int] = (96, 96, 96)
+    lookalike_share: float = Field(0.2, ge=0, le=1)
+    labelled_share: float = Field(0.2, ge=0, le=1)
+    real_share: float = Field(0.75, ge=0, le=1, description="real anatomies among real and painted")
+    map_share: float = Field(0.35, ge=0, le=1, description="crops with perfusion and PET maps")
+    free_share: float = Field(0.35, ge=0, le=1, description="metastases of free contrast")
+    diameter_mm: tuple[float, float] = (2.2, 42.0)
+    ring_centre_mm: float = 13.0
+    lesions: tuple[int, int] = (1, 6)
+    reuse: int = Field(2, ge=1, description="augmented samples drawn from one rendered crop")
+    repaint: int = Field(12, ge=1, description="crops taken from one painting of a label map")
+    workers: int = Field(1, ge=0)
+
+    _paths = field_validator("anatomies", "cohorts", mode="after")(
+        lambda paths: tuple(_expand(p) for p in paths)
+    )
+
+    @field_validator("outlines", mode="after")
+    @classmethod
+    def _outlines(cls, path: Path | None) -> Path | None:
+        return None if path is None else _expand(path)
+
+
+class LossConfig(Section):
+    """Recall first, balance later: values before and after ``switch`` (share of the steps)."""
+
+    miss_weight: tuple[float, float] = Field((0.7, 0.5), description="Tversky weight of misses")
+    size_cap: tuple[float, float] = Field(
+        (30.0, 6.0), description="largest weight of a small lesion"
+    )
+    switch: float = Field(0.6, ge=0, le=1)
+    habitat: float = 0.25
+    coarse: float = 0.3
+    no_contrast: float = Field(0.2, description="weight of core and ET without T1c")
+
+
+class OptimiserConfig(Section):
+    """AdamW under a warm-up and a cosine."""
+
+    learning_rate: float = 1e-3
+    final_rate: float = 1e-5
+    weight_decay: float = 1e-4
+    warm_up: int = 200
+    batch: int = 1
+    steps: int = 4000
+    ema: float = 0.998
+    clip: float = 5.0
+
+
+class TrainConfig(Section):
+    """Everything that makes a training run.
+
+    ``trainer`` goes to the Lightning Trainer as it is: accelerator, devices, strategy, precision,
+    num_nodes, ... ``initial`` starts from the weights of an earlier run with fresh optimiser state;
+    ``resume`` continues a run that was cut off, from Lightning's own checkpoint.
+    """
+
+    name: str
+    seed: int = 0
+    widths: tuple[int, ...] = (24, 48, 96, 160)
+    data: DataConfig = DataConfig()
+    loss: LossConfig = LossConfig()
+    optimiser: OptimiserConfig = OptimiserConfig()
+    validation: tuple[Path, ...] = Field((), description="labelled studies that steer")
+    validate_every: int = 500
+    checkpoint_every: int = 500
+    initial: Path | None = None
+    resume: Path | None = None
+    output: Path = Path("runs")
+    trainer: dict[str, Any] = Field(
+        default={"accelerator": "auto", "devices": "auto", "precision": "bf16-mixed"}
+    )
+
+    _paths = field_validator("validation", mode="after")(
+        lambda paths: tuple(_expand(p) for p in paths)
+    )
+
+    @field_validator("initial", "resume", mode="after")
+    @classmethod
+    def _optional(cls, path: Path | None) -> Path | None:
+        return None if path is None else _expand(path)
+
+
+def read_config(path: Path, overrides: tuple[str, ...] = ()) -> TrainConfig:
+    """Read a YAML file; ``overrides`` are ``section.key=value`` (the value is YAML).
+
+    Raises FileNotFoundError, and ValueError naming the key that is unknown or ill-typed.
+    """
+    with path.open(encoding="utf-8") as stream:
+        tree = yaml.safe_load(stream) or {}
+    for item in overrides:
+        key, _, value = item.partition("=")
+        *parents, last = key.split(".")
+        place = tree
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[last] = yaml.safe_load(value)
+    return TrainConfig.model_validate(tree)

@@ -1,0 +1,265 @@
+"""Training samples: crops drawn from the simulator and from labelled tumors, on the fly.
+
+One worker process renders; each rendered crop gives ``reuse`` samples that differ in flips,
+acquisition and the sequences at hand.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from scipy import ndimage
+from torch import Tensor
+from torch.utils.data import IterableDataset, get_worker_info
+from vasotype_models.contract import CHANNELS, ET, MODES, NETC, QUANTITATIVE, STRUCTURAL
+
+from vasotype_training.config import DataConfig
+from vasotype_training.simulate.acquisition import Severity, degrade, degrade_map
+from vasotype_training.simulate.anatomy import Anatomy, Source
+from vasotype_training.simulate.plan import (
+    Population,
+    draw_lookalikes,
+    draw_metastases,
+    draw_site,
+)
+from vasotype_training.simulate.render import Scene, add_lesions, draw_look, start_scene
+from vasotype_training.simulate.shape import Box, Outline
+
+Sample = dict[str, Tensor]
+
+MOST_LESIONS = 24
+"""Lesion slots of a sample; further lesions train the segmentation only."""
+
+SIZE_REFERENCE_MM3 = 3000.0
+"""A lesion of volume V weighs this over V, within limits."""
+
+SUBSETS: tuple[tuple[float, tuple[str, ...] | None], ...] = (
+    (0.42, STRUCTURAL),
+    (0.18, ("t1c", "flair")),
+    (0.13, ("t1c",)),
+    (0.05, ("flair",)),
+    (0.22, None),
+)
+"""Share of samples by sequences at hand; None draws any subset with T1c or FLAIR."""
+
+
+@dataclass(frozen=True)
+class Materials:
+    """What crops are made of."""
+
+    real: Sequence[Source]
+    painted: Sequence[Source]
+    labelled: Sequence[Anatomy]
+    outlines: Sequence[Outline]
+
+
+class Crops(IterableDataset[Sample]):
+    """Endless stream of samples; the worker number and ``seed`` fix it."""
+
+    def __init__(self, materials: Materials, config: DataConfig, seed: int, start: int = 0) -> None:
+        self.materials = materials
+        self.config = config
+        self.seed = seed
+        self.start = start
+
+    def __iter__(self) -> Iterator[Sample]:
+        """Draw crops for ever."""
+        torch.set_num_threads(1)
+        info = get_worker_info()
+        worker = 0 if info is None else info.id
+        rng = np.random.default_rng([self.seed, self.start, worker])
+        painted: Anatomy | None = None
+        drawn = 0
+        while True:
+            if rng.random() < self.config.labelled_share and self.materials.labelled:
+                scene = self._labelled(rng)
+            else:
+                use_real = bool(self.materials.real) and (
+                    not self.materials.painted or rng.random() < self.config.real_share
+                )
+                if use_real:
+                    anatomy = _pick(self.materials.real, rng).draw(rng)
+                else:
+                    if painted is None or drawn % self.config.repaint == 0:
+                        painted = _pick(self.materials.painted, rng).draw(rng)
+                    anatomy = painted
+                    drawn += 1
+                scene = self._simulated(anatomy, rng)
+            for _ in range(self.config.reuse):
+                yield make_sample(scene, rng)
+
+    def _simulated(self, anatomy: Anatomy, rng: np.random.Generator) -> Scene:
+        config = self.config
+        with_maps = bool(rng.random() < config.map_share)
+        box = draw_box(anatomy, config.crop, rng)
+        inner = _shrink(box, 8)
+        look = draw_look(anatomy, rng, (2.0, 10.0))
+        scene = start_scene(anatomy, box, rng, with_maps)
+        negative = rng.random() < config.lookalike_share / max(1 - config.labelled_share, 1e-6)
+        plan = draw_lookalikes(anatomy, inner, int(rng.integers(0, 7 if negative else 4)), rng)
+        if not negative:
+            population = Population(
+                log_uniform_mm=config.diameter_mm,
+                free_share=config.free_share,
+                ring_centre_mm=config.ring_centre_mm,
+                cluster_share=0.2,
+            )
+            count = int(rng.integers(config.lesions[0], config.lesions[1] + 1))
+            plan += draw_metastases(anatomy, inner, count, population, self.materials.outlines, rng)
+        return add_lesions(anatomy, scene, box, plan, look)
+
+    def _labelled(self, rng: np.random.Generator) -> Scene:
+        anatomy = self.materials.labelled[int(rng.integers(len(self.materials.labelled)))]
+        assert anatomy.tumor is not None
+        region = anatomy.tumor > 0 if rng.random() < 0.6 else np.isin(anatomy.tumor, (NETC, ET))
+        where = np.argwhere(region)
+        if len(where) == 0:
+            where = np.argwhere(anatomy.mask)
+        centre = where[int(rng.integers(len(where)))]
+        box = _box_around(centre + rng.integers(-20, 21, 3), self.config.crop, anatomy.shape)
+        return start_scene(anatomy, box, rng, with_maps=False)
+
+
+def _pick(sources: Sequence[Source], rng: np.random.Generator) -> Source:
+    return sources[int(rng.integers(len(sources)))]
+
+
+def draw_box(anatomy: Anatomy, crop: tuple[int, int, int], rng: np.random.Generator) -> Box:
+    """A box of ``crop`` voxels (less where the anatomy is smaller) around a place for lesions."""
+    whole = tuple(slice(0, n) for n in anatomy.shape)
+    site = draw_site(anatomy, (whole[0], whole[1], whole[2]), rng)
+    centre = np.array(site if site is not None else [n / 2 for n in anatomy.shape])
+    jitter = rng.integers(-24, 25, 3)
+    return _box_around(np.round(centre).astype(int) + jitter, crop, anatomy.shape)
+
+
+def _box_around(
+    centre: NDArray[np.int64], crop: tuple[int, int, int], shape: tuple[int, int, int]
+) -> Box:
+    starts = [
+        int(np.clip(c - size // 2, 0, max(0, n - size)))
+        for c, size, n in zip(centre, crop, shape, strict=True)
+    ]
+    x, y, z = (
+        slice(start, min(start + size, n))
+        for start, size, n in zip(starts, crop, shape, strict=True)
+    )
+    return x, y, z
+
+
+def _shrink(box: Box, margin: int) -> Box:
+    x, y, z = (slice(s.start + margin, max(s.stop - margin, s.start + margin + 1)) for s in box)
+    return x, y, z
+
+
+def size_weights(tissue: NDArray[np.uint8]) -> NDArray[np.float32]:
+    """Weight of each voxel [X, Y, Z]: reference volume over the volume of its core component.
+
+    At least 1, and 1 outside cores; not yet capped.
+    """
+    core = np.isin(tissue, (NETC, ET))
+    labels, count = ndimage.label(core, np.ones((3, 3, 3)))
+    volume = np.bincount(labels.ravel(), minlength=count + 1).astype(np.float32)
+    weight = np.maximum(SIZE_REFERENCE_MM3 / np.maximum(volume, 1), 1)
+    weight[0] = 1
+    return weight[labels].astype(np.float32)
+
+
+def draw_present(channels: Sequence[str], rng: np.random.Generator) -> NDArray[np.float32]:
+    """Availability [7] of one sample, among the ``channels`` at hand."""
+    have = [c for c in STRUCTURAL if c in channels]
+    chosen = SUBSETS[int(rng.choice(len(SUBSETS), p=[share for share, _ in SUBSETS]))][1]
+    if chosen is None:
+        chosen = tuple(c for c in STRUCTURAL if rng.random() < 0.6)
+    picked = [c for c in chosen if c in have]
+    if not {"t1c", "flair"} & set(picked):
+        picked += [c for c in ("t1c", "flair") if c in have][:1]
+    picked += [c for c in QUANTITATIVE if c in channels and rng.random() < 0.7]
+    return np.array([c in picked for c in CHANNELS], np.float32)
+
+
+def make_sample(scene: Scene, rng: np.random.Generator) -> Sample:
+    """One augmented sample of a scene: acquisition, flips, displacement, availability."""
+    axis = int(rng.choice(3, p=(0.15, 0.15, 0.7)))
+    severity = (
+        Severity() if rng.random() < 0.7 else replace(Severity(), noise=0.06, thick_share=0.1)
+    )
+    present = draw_present([*scene.images, *scene.maps], rng)
+    shape = scene.mask.shape
+    image = np.zeros((len(CHANNELS), *shape), np.float32)
+    for index, channel in enumerate(CHANNELS):
+        if present[index] and channel in scene.images:
+            image[index] = degrade(scene.images[channel], severity, rng, axis)
+        elif present[index]:
+            image[index] = degrade_map(scene.maps[channel], rng.uniform(0.05, 0.3), rng, axis)
+    stats = np.zeros((len(CHANNELS), 2), np.float32)
+    stats[:, 1] = 1
+    count = len(STRUCTURAL)
+    stats[:count, 0] = rng.normal(0, 0.08, count)
+    stats[:count, 1] = np.exp(rng.normal(0, 0.06, count))
+    mode, mimicry = lesion_targets(scene)
+    weight = size_weights(scene.tissue)
+    volumes = {
+        "image": image,
+        "mask": scene.mask[None].astype(np.float32),
+        "tissue": scene.tissue.astype(np.int64),
+        "instances": scene.instances.astype(np.int64),
+        "low_permeability": scene.low_permeability.astype(np.float32),
+        "weight": weight,
+    }
+    volumes = _displace(_flip(volumes, rng), rng)
+    sample = {name: torch.from_numpy(np.ascontiguousarray(v)) for name, v in volumes.items()}
+    for name, array in (
+        ("present", present),
+        ("stats", stats),
+        ("mode", mode),
+        ("mimicry", mimicry),
+    ):
+        sample[name] = torch.from_numpy(array)
+    return sample
+
+
+def lesion_targets(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Mode index and mimicry (0, 1) of each lesion slot; -1 is unknown or empty."""
+    mode = np.full(MOST_LESIONS, -1, np.int64)
+    mimicry = np.full(MOST_LESIONS, -1, np.int64)
+    for slot, lesion in enumerate(scene.lesions[:MOST_LESIONS]):
+        if lesion.biology is not None:
+            mode[slot] = MODES.index(lesion.biology.mode)
+            mimicry[slot] = int(lesion.biology.mimicry)
+    return mode, mimicry
+
+
+Volumes = dict[str, NDArray[np.generic]]
+
+
+def _flip(volumes: Volumes, rng: np.random.Generator) -> Volumes:
+    """Mirror left and right in half of the samples, other axes seldom."""
+    axes = [a for a, share in ((-3, 0.5), (-2, 0.1), (-1, 0.1)) if rng.random() < share]
+    return {k: np.flip(v, tuple(axes)) for k, v in volumes.items()} if axes else volumes
+
+
+def _displace(volumes: Volumes, rng: np.random.Generator) -> Volumes:
+    """In a fifth of the samples, push the crop so that 30-70 % of an axis is empty space.
+
+    Instance statistics must not depend on how much background a crop holds.
+    """
+    if rng.random() >= 0.2:
+        return volumes
+    axis = int(rng.integers(1, 4)) - 4
+    out: Volumes = {}
+    share = rng.uniform(0.3, 0.6)
+    for name, volume in volumes.items():
+        gap = int(share * volume.shape[axis])
+        moved = np.zeros_like(volume)
+        into, source = [slice(None)] * volume.ndim, [slice(None)] * volume.ndim
+        into[axis], source[axis] = slice(gap, None), slice(0, volume.shape[axis] - gap)
+        moved[tuple(into)] = volume[tuple(source)]
+        if name == "weight":
+            moved[moved == 0] = 1
+        out[name] = moved
+    return out

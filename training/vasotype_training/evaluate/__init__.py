@@ -1,0 +1,6 @@
+"""How good a model is: lesions found, outlines, phenotypes, with intervals and provenance."""
+
+from vasotype_training.evaluate.figures import Figure, Figures, compare
+from vasotype_training.evaluate.run import Options, evaluate
+
+__all__ = ["Figure", "Figures", "Options", "compare", "evaluate"]

@@ -1,0 +1,123 @@
+"""Predictions on disk: made once for a model and a study, scored as often as wanted."""
+
+from __future__ import annotations
+
+import hashlib
+import tempfile
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import nibabel as nib
+import numpy as np
+import vasotype
+from numpy.typing import NDArray
+from vasotype.pipeline import Analysis, Vasotype
+from vasotype.result import Result
+from vasotype.stages import Grid, Labels, Study
+
+ALL = "all"
+"""Variant: the study as it is."""
+COUNTERFACTUAL = "t1c:=t1"
+"""Variant: the image without contrast agent in place of T1c; no enhancement should be left."""
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """What an analysis gave, on the native grid of its reference channel.
+
+    ``tissue`` uint8 [X, Y, Z] in BraTS-METS labels; ``instances`` uint16 with the lesion ids of
+    ``result``.
+    """
+
+    tissue: Labels
+    instances: NDArray[np.uint16]
+    grid: Grid
+    result: Result
+
+    @classmethod
+    def of(cls, analysis: Analysis) -> Prediction:
+        """The part of an analysis that is scored."""
+        lesions = analysis.lesions
+        grid = analysis.prepared.native.grid
+        return cls(lesions.native_tissue, lesions.native_instances, grid, analysis.result)
+
+
+def vary(study: Study, variant: str) -> Study | None:
+    """The study with fewer sequences, or with T1 in place of T1c; None where one is not there.
+
+    ``variant`` is ``all``, ``t1c:=t1`` or channels joined by ``+``, such as ``t1c+flair``.
+    """
+    if variant == ALL:
+        return study
+    if variant == COUNTERFACTUAL:
+        if not {"t1", "t1c"} <= set(study.volumes):
+            return None
+        return replace(study, volumes={**study.volumes, "t1c": study.volumes["t1"]})
+    channels = variant.split("+")
+    if not set(channels) <= set(study.volumes):
+        return None
+    return replace(study, volumes={channel: study.volumes[channel] for channel in channels})
+
+
+def digest(study: Study) -> str:
+    """Hex digest of a study's channels and of the files that they were read from."""
+    total = hashlib.sha256()
+    for channel, volume in sorted(study.volumes.items()):
+        total.update(channel.encode())
+        total.update(volume.data.tobytes() if volume.path is None else volume.path.read_bytes())
+    return total.hexdigest()
+
+
+@dataclass(frozen=True)
+class Shelf:
+    """Folder of kept predictions of one model.
+
+    A prediction is found again by the model's sha256, the package version, the channels and the
+    content of the study, so that anything changed is predicted anew. With ``fresh`` nothing kept
+    is used.
+    """
+
+    folder: Path
+    fresh: bool = False
+
+    def predict(self, study: Study, runtime: Vasotype) -> Prediction:
+        """The kept prediction, or a new one that is then kept.
+
+        Raises StudyError where the study is refused.
+        """
+        model = runtime.engine.identity.sha256
+        place = self.folder / model[:12] / vasotype.__version__ / digest(study)[:24]
+        if place.is_dir() and not self.fresh:
+            return _read(place)
+        prediction = Prediction.of(runtime.analyse(study))
+        if not place.is_dir():
+            _write(prediction, place)
+        return prediction
+
+
+def _write(prediction: Prediction, place: Path) -> None:
+    place.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=place.parent, prefix=".draft-") as scratch:
+        draft = Path(scratch) / place.name
+        draft.mkdir()
+        for name, labels in (
+            ("segmentation", prediction.tissue),
+            ("lesions", prediction.instances),
+        ):
+            nib.save(nib.Nifti1Image(labels, prediction.grid.affine), draft / f"{name}.nii.gz")
+        (draft / "result.json").write_text(prediction.result.model_dump_json(), encoding="utf-8")
+        draft.rename(place)
+
+
+def _read(place: Path) -> Prediction:
+    tissue, instances = (
+        nib.Nifti1Image.from_filename(place / f"{name}.nii.gz")
+        for name in ("segmentation", "lesions")
+    )
+    x, y, z = tissue.shape
+    return Prediction(
+        tissue=np.asarray(tissue.dataobj, np.uint8),
+        instances=np.asarray(instances.dataobj, np.uint16),
+        grid=Grid((x, y, z), np.asarray(tissue.affine, np.float64)),
+        result=Result.read(place),
+    )

@@ -1,0 +1,102 @@
+"""Losses of the multitask network.
+
+Tissue: weighted Tversky and cross-entropy over the nested regions whole tumor, core and enhancing
+tumor, with inverse-size voxel weights (Shirokikh et al. 2020). Habitat: per-lesion cross-entropy of
+the mode and of mimicry, voxel-wise for low permeability.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F  # noqa: N812 - torch's own idiom
+from torch import Tensor
+from vasotype_models.contract import ET, MODES, NETC, SNFH
+
+REGIONS = ((NETC, SNFH, ET), (NETC, ET), (ET,))
+"""Whole tumor, core, enhancing: classes whose probabilities add up."""
+
+VIABLE_SHARE = 0.1
+"""A lesion pools over ET, or over its whole core where ET is a smaller share."""
+
+
+SMOOTH = 50.0
+"""Weighted voxels added to both sides of the Tversky ratio: an empty crop scores 1."""
+TINY = 1e-6
+
+
+@dataclass(frozen=True)
+class TissueWeights:
+    """``miss``: Tversky weight of misses; ``cap``: largest voxel weight; ``regions`` [B, 3]."""
+
+    miss: float
+    cap: float
+    regions: Tensor
+
+
+def tissue_loss(logits: Tensor, tissue: Tensor, weight: Tensor, weights: TissueWeights) -> Tensor:
+    """Mean over regions of Tversky + binary cross-entropy.
+
+    ``logits`` [B, 4, X, Y, Z]; ``tissue`` labels [B, X, Y, Z]; ``weight`` [B, X, Y, Z] uncapped.
+    """
+    probability = torch.softmax(logits, dim=1)
+    weight = weight.clamp(max=weights.cap)
+    total = logits.new_zeros(())
+    for index, region in enumerate(REGIONS):
+        p = probability[:, list(region)].sum(dim=1)
+        truth = torch.isin(tissue, torch.tensor(region, device=tissue.device)).float()
+        importance = weights.regions[:, index][:, None, None, None]
+        gain, loss = weight * truth * importance, (1 - truth) * importance
+        entropy = gain * p.clamp(min=TINY).log() + loss * (1 - p).clamp(min=TINY).log()
+        hit, everything = (gain * p).sum(), gain.sum()
+        errors = weights.miss * (everything - hit) + (1 - weights.miss) * (loss * p).sum()
+        tversky = (hit + SMOOTH) / (hit + errors + SMOOTH)
+        total = total + (1 - tversky) - entropy.mean()
+    return total / len(REGIONS)
+
+
+def pool_lesions(values: Tensor, instances: Tensor, tissue: Tensor, slots: int) -> Tensor:
+    """Mean of ``values`` [B, C, X, Y, Z] over each lesion's viable voxels -> [B, slots, C].
+
+    NaN for a slot without voxels. ``instances`` [B, X, Y, Z] counts from 1.
+    """
+    pooled = []
+    for value, number, label in zip(values, instances, tissue, strict=True):
+        flat = number.reshape(-1).clamp(max=slots + 1)
+        enhancing = (label == ET).reshape(-1)
+        size = torch.bincount(flat, minlength=slots + 2)
+        bright = torch.bincount(flat[enhancing], minlength=slots + 2)
+        viable = (bright >= VIABLE_SHARE * size)[flat]
+        use = (flat > 0) & (flat <= slots) & (enhancing | ~viable)
+        index = flat[use]
+        sums = value.new_zeros(slots + 1, value.shape[0])
+        sums = sums.index_add(0, index, value.reshape(value.shape[0], -1)[:, use].T)
+        count = torch.bincount(index, minlength=slots + 1)[:, None]
+        pooled.append((sums / count)[1:])
+    return torch.stack(pooled)
+
+
+def habitat_loss(habitat: Tensor, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
+    """Loss of the habitat head and its parts; zero where no lesion of the batch is known.
+
+    ``habitat`` [B, 5, X, Y, Z] logits; ``batch`` holds instances, tissue, mode, mimicry and
+    low_permeability.
+    """
+    slots = batch["mode"].shape[1]
+    count = len(MODES)
+    low = F.binary_cross_entropy_with_logits(
+        habitat[:, -1], batch["low_permeability"], reduction="none"
+    )
+    stacked = torch.cat([habitat[:, : count + 1], low[:, None]], dim=1)
+    pooled = pool_lesions(stacked, batch["instances"], batch["tissue"], slots)
+    known = (batch["mode"] >= 0) & torch.isfinite(pooled[..., 0])
+    if not known.any():
+        return habitat.sum() * 0.0, {}
+    mode = F.cross_entropy(pooled[known][:, :count], batch["mode"][known])
+    mimicry = F.binary_cross_entropy_with_logits(
+        pooled[known][:, count], batch["mimicry"][known].float()
+    )
+    barrier = pooled[known][:, count + 1].mean()
+    parts = {"mode": mode, "mimicry": mimicry, "barrier": barrier}
+    return mode + 0.5 * mimicry + barrier, parts

@@ -1,0 +1,132 @@
+"""Train a model from a configuration file."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import lightning
+import torch
+import yaml
+from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
+from lightning.pytorch.loggers import CSVLogger
+from torch.utils.data import DataLoader, TensorDataset
+
+from vasotype_training.config import TrainConfig, read_config
+from vasotype_training.data import Crops, Materials
+from vasotype_training.simulate.anatomy import Anatomy, RealBrain
+from vasotype_training.simulate.shape import read_outlines
+from vasotype_training.simulate.sources import find_sources
+from vasotype_training.task import MultitaskTask, save_weights
+
+log = logging.getLogger(__name__)
+
+
+def gather(config: TrainConfig) -> Materials:
+    """Read every anatomy and labelled study of a configuration."""
+    sources = find_sources(config.data.anatomies)
+    real = [s for s in sources if isinstance(s, RealBrain)]
+    painted = [s for s in sources if not isinstance(s, RealBrain)]
+    labelled = [s.anatomy for s in real if s.anatomy.tumor is not None]
+    outlines = read_outlines(config.data.outlines) if config.data.outlines else []
+    return Materials(real, painted, labelled, outlines)
+
+
+class Progress(Callback):
+    """One plain line every so many steps, and the weights file at each checkpoint."""
+
+    def __init__(self, config: TrainConfig, folder: Path, every: int = 50) -> None:
+        self.config = config
+        self.folder = folder
+        self.every = every
+        self.started = time.monotonic()
+
+    def on_train_batch_end(self, trainer: lightning.Trainer, *_: Any, **__: Any) -> None:
+        """Log the losses."""
+        step = trainer.global_step
+        if step % self.every == 0:
+            values = {k: float(v) for k, v in trainer.callback_metrics.items() if "/" not in k}
+            shown = " ".join(f"{k} {v:.3f}" for k, v in values.items())
+            pace = (time.monotonic() - self.started) / max(1, step)
+            log.info("step %d %s (%.2f s a step)", step, shown, pace)
+
+    def on_validation_end(
+        self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
+    ) -> None:
+        """Log Dice and store the averaged weights that were just validated."""
+        assert isinstance(pl_module, MultitaskTask)
+        scores = {k: round(float(v), 3) for k, v in trainer.callback_metrics.items() if "val/" in k}
+        log.info("step %d %s", trainer.global_step, scores)
+        meta = {
+            "step": trainer.global_step,
+            "seed": self.config.seed,
+            "config": self.config.model_dump(mode="json"),
+            "validation": scores,
+            "torch": torch.__version__,
+        }
+        if trainer.is_global_zero and trainer.global_step > 0:
+            save_weights(self.folder / "weights.pt", pl_module.network, meta)
+
+
+def train(config_path: Path, overrides: Sequence[str] = ()) -> Path:
+    """Train by ``config_path``; returns the run's folder with ``weights.pt`` and ``last.ckpt``.
+
+    Raises FileNotFoundError for a missing path and ValueError for a configuration that is not one.
+    """
+    config = read_config(config_path, tuple(overrides))
+    lightning.seed_everything(config.seed, workers=True)
+    torch.set_flush_denormal(True)
+    folder = config.output / config.name
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "train.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json")))
+    materials = gather(config)
+    log.info(
+        "%d real and %d painted anatomies, %d labelled cases, %d outlines",
+        *map(len, (materials.real, materials.painted, materials.labelled, materials.outlines)),
+    )
+    steering: list[Anatomy] = (
+        [s.anatomy for s in find_sources(config.validation) if isinstance(s, RealBrain)]
+        if config.validation
+        else []
+    )
+    task = MultitaskTask(config, steering)
+    crops = Crops(materials, config.data, config.seed)
+    loader = DataLoader(
+        crops,
+        batch_size=config.optimiser.batch,
+        num_workers=config.data.workers,
+        prefetch_factor=8 if config.data.workers else None,
+    )
+    settings: dict[str, Any] = {
+        "max_steps": config.optimiser.steps,
+        "gradient_clip_val": config.optimiser.clip,
+        "val_check_interval": config.validate_every,
+        "check_val_every_n_epoch": None,
+        "num_sanity_val_steps": 0,
+        "enable_progress_bar": False,
+        "enable_model_summary": False,
+        "logger": CSVLogger(folder, name="log"),
+        "callbacks": [
+            # Before the averaging, which puts the plain weights back when a validation ends.
+            Progress(config, folder),
+            EMAWeightAveraging(
+                decay=config.optimiser.ema, update_starting_at_step=config.optimiser.warm_up
+            ),
+            ModelCheckpoint(
+                folder,
+                filename="last",
+                every_n_train_steps=config.checkpoint_every,
+                save_on_train_epoch_end=False,
+                enable_version_counter=False,
+            ),
+        ],
+        **config.trainer,
+    }
+    trainer = lightning.Trainer(**settings)
+    cases = torch.arange(len(steering))
+    validation = DataLoader(TensorDataset(cases), batch_size=1) if steering else None
+    trainer.fit(task, loader, validation, ckpt_path=config.resume)
+    return folder
