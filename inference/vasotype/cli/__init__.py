@@ -1,0 +1,69 @@
+"""The command line: it parses, calls the package, and prints. One file a command."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from vasotype import __version__
+from vasotype.cli.batch import batch
+from vasotype.cli.console import say_everything
+from vasotype.cli.evaluate import evaluate
+from vasotype.cli.export import export
+from vasotype.cli.models import models
+from vasotype.cli.run import run
+from vasotype.cli.schema import schema
+from vasotype.cli.simulate import simulate
+from vasotype.cli.train import train
+
+app = typer.Typer(
+    name="vasotype",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+)
+
+USE, MAKE = "Use a model", "Make a model"
+app.command(rich_help_panel=USE)(run)
+app.command(rich_help_panel=USE)(batch)
+app.add_typer(models, name="models", rich_help_panel=USE)
+app.command(rich_help_panel=USE)(schema)
+app.command(rich_help_panel=MAKE)(simulate)
+app.command(rich_help_panel=MAKE)(train)
+app.command(rich_help_panel=MAKE)(evaluate)
+app.command(rich_help_panel=MAKE)(export)
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        typer.echo(f"vasotype {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def vasotype(
+    version: Annotated[  # noqa: ARG001 - the callback acts on it
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Print the version."),
+    ] = False,
+    debug: Annotated[
+        bool, typer.Option("--debug", help="Show tracebacks and detailed progress.")
+    ] = False,
+) -> None:
+    """Brain metastases on MRI: segmented, measured, and read for how each gets its blood.
+
+    Research use only; not a medical device.
+
+    Start with `vasotype run STUDY -o RESULT`, where STUDY is a folder with the MRI sequences of one
+    examination; `RESULT/report.html` then shows what was found.
+
+    Exit codes: 0 done, 2 something is wrong with the input, 3 some studies of a batch failed,
+    1 a bug.
+    """
+    say_everything(debug)
+
+
+def main() -> None:
+    """Entry point of the ``vasotype`` command."""
+    app()

@@ -1,0 +1,119 @@
+"""``vasotype evaluate``: how good a model is on labelled studies."""
+
+from __future__ import annotations
+
+import shlex
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from vasotype.cli.console import SOME_FAILED, counted, guarded, needs_extra
+from vasotype.cli.options import Device, DeviceOption, ModelOption
+from vasotype.findings import StudyError
+
+if TYPE_CHECKING:
+    from vasotype_training.evaluate import Figures
+
+
+@guarded
+def evaluate(
+    cohorts: Annotated[
+        list[Path], typer.Argument(metavar="COHORT...", help="Folders of labelled studies.")
+    ],
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the figures.")],
+    model: ModelOption = "default",
+    device: DeviceOption = Device.AUTO,
+    labels: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NETC=1,SNFH=2,ET=3",
+            help="Values of the reference labels, for cases that don't state their scheme.",
+        ),
+    ] = None,
+    sequences: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CHANNELS",
+            help="Give only these, e.g. t1c+flair; 'all' is the default; 't1c:=t1' puts T1 in "
+            "place of T1c. May be repeated.",
+        ),
+    ] = None,
+    core_unscored: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="CASE",
+            help="Case that hardly enhances: only its whole tumor is scored. May be repeated.",
+        ),
+    ] = None,
+    limit: Annotated[
+        int | None, typer.Option(min=1, help="Take a fixed slice of this many studies.")
+    ] = None,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Use no kept prediction.")] = False,
+    check: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FIGURES",
+            help="Compare with this figures.json; exit code 3 where a figure is not reached.",
+        ),
+    ] = None,
+) -> None:
+    """Score a model on labelled studies: outlines, lesions found, leanings.
+
+    A labelled study carries `truth/segmentation.nii.gz`, or a BraTS segmentation. The figures, with
+    their intervals and what they were made from, go to `OUTPUT/figures.md` and
+    `OUTPUT/figures.json`. Predictions are kept, so that an evaluation goes on where it was stopped.
+
+    Examples:
+
+    - `vasotype evaluate cohort -o figures`
+    - `vasotype evaluate cohort -o figures --sequences all --sequences t1c+flair`
+    - `vasotype evaluate cohort -o figures --limit 60 --fresh --check recorded/figures.json`
+    """
+    scheme = None if labels is None else _scheme(labels)
+    with needs_extra("train", "evaluate"), counted("studies") as tick:
+        from vasotype_training.evaluate import Options
+        from vasotype_training.evaluate import evaluate as run_evaluation
+
+        options = Options(
+            variants=tuple(sequences or ("all",)),
+            labels=scheme,
+            core_unscored=tuple(core_unscored or ()),
+            limit=limit,
+            fresh=fresh,
+            device=device.value,
+            progress=lambda done, total: tick(done, total, f"{done} of {total} studies"),
+            command=shlex.join(["vasotype", *sys.argv[1:]]),
+        )
+        figures = run_evaluation(cohorts, model, output, options)
+    typer.echo(figures.markdown())
+    for alarm in figures.alarms:
+        typer.echo(f"alarm: {alarm}", err=True)
+    if check is not None and _regressed(figures, check):
+        raise typer.Exit(SOME_FAILED)
+
+
+def _regressed(figures: Figures, check: Path) -> bool:
+    """Compare with recorded figures and name those that were not reached."""
+    from vasotype_training.evaluate import Figures, compare
+
+    try:
+        regressions = compare(Figures.read(check), figures)
+    except ValueError as error:
+        raise StudyError("figures-incomparable", f"{check.name}: {error}") from error
+    for regression in regressions:
+        typer.echo(f"not reached: {regression}", err=True)
+    return bool(regressions)
+
+
+def _scheme(text: str) -> dict[str, tuple[int, ...]]:
+    """``NETC=1,SNFH=2,ET=4`` as tissue to values; a tissue may stand more than once."""
+    scheme: dict[str, tuple[int, ...]] = {}
+    for part in text.split(","):
+        tissue, _, value = part.partition("=")
+        if not value.isdecimal():
+            raise StudyError("labels-option", f"--labels {text}: {part!r} is not TISSUE=NUMBER")
+        scheme[tissue] = (*scheme.get(tissue, ()), int(value))
+    return scheme

@@ -1,0 +1,60 @@
+"""``vasotype export``: from a checkpoint to a model folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vasotype.cli.console import guarded, needs_extra
+from vasotype.findings import StudyError
+
+
+@guarded
+def export(
+    checkpoint: Annotated[
+        Path, typer.Argument(metavar="CHECKPOINT", help="Checkpoint that `vasotype train` wrote.")
+    ],
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="New model folder.")],
+    name: Annotated[str, typer.Option(help="Name of the model.")],
+    model_version: Annotated[str, typer.Option(help="Version of the model.")] = "0.1.0",
+    description: Annotated[str, typer.Option(help="One sentence for the contract.")] = "",
+    calibration: Annotated[
+        Path | None,
+        typer.Option(help="calibration.json fitted for this checkpoint; neutral without it."),
+    ] = None,
+    config: Annotated[
+        Path | None, typer.Option(help="Training configuration, kept as train.yaml.")
+    ] = None,
+) -> None:
+    """Turn a checkpoint into a model folder: ONNX graph, contract, calibration, golden example.
+
+    Needs `pip install "vasotype[train]"`. The folder serves as `--model` everywhere.
+
+    Examples:
+
+    - `vasotype export runs/mine/weights.pt -o my-model --name my-model`
+    - `vasotype run patient7 -o result --model ./my-model`
+    """
+    with needs_extra("train", "export"):
+        from vasotype_models.contract import Calibration
+        from vasotype_training.export import Release
+        from vasotype_training.export import export as write_release
+
+        fitted = None
+        if calibration is not None:
+            try:
+                fitted = Calibration.model_validate_json(calibration.read_text(encoding="utf-8"))
+            except ValueError as error:
+                raise StudyError("config-invalid", f"{calibration.name}: {error}") from error
+        release = Release(
+            name=name,
+            version=model_version,
+            description=description,
+            calibration=fitted,
+            train_config=config,
+        )
+        folder = write_release(checkpoint, output, release)
+    typer.echo(f"model: {folder}")

@@ -1,0 +1,127 @@
+"""``vasotype run``: one study."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from vasotype.cli.console import guarded, print_json, spinner
+from vasotype.cli.options import (
+    Device,
+    DeviceOption,
+    JsonOption,
+    ModelOption,
+    NoReportOption,
+    OverwriteOption,
+    ProbabilitiesOption,
+    ThreadsOption,
+)
+from vasotype.findings import StudyError
+
+if TYPE_CHECKING:
+    from vasotype.result import FindingRecord, LesionRecord, Result
+
+
+def _sequence(channel: str, meaning: str) -> Any:
+    return typer.Option(f"--{channel}", help=meaning, rich_help_panel="Sequences, each a NIfTI")
+
+
+@guarded
+def run(
+    study: Annotated[
+        Path | None,
+        typer.Argument(
+            metavar="STUDY",
+            help="Folder of one study. May be left out when sequences are given.",
+        ),
+    ] = None,
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")],
+    t1: Annotated[Path | None, _sequence("t1", "T1 before contrast.")] = None,
+    t1c: Annotated[Path | None, _sequence("t1c", "T1 after contrast.")] = None,
+    t2: Annotated[Path | None, _sequence("t2", "T2.")] = None,
+    flair: Annotated[Path | None, _sequence("flair", "FLAIR.")] = None,
+    rcbv: Annotated[Path | None, _sequence("rcbv", "Relative cerebral blood volume map.")] = None,
+    ktrans: Annotated[Path | None, _sequence("ktrans", "Ktrans map, per minute.")] = None,
+    tbr: Annotated[Path | None, _sequence("tbr", "Amino acid PET, tumor-to-brain ratio.")] = None,
+    model: ModelOption = "default",
+    device: DeviceOption = Device.AUTO,
+    threads: ThreadsOption = None,
+    overwrite: OverwriteOption = False,
+    probabilities: ProbabilitiesOption = False,
+    no_report: NoReportOption = False,
+    as_json: JsonOption = False,
+) -> None:
+    """Analyse one study: segment every metastasis, measure it, read its vascular leaning.
+
+    STUDY is a folder whose file names tell the sequences, as in `case-t1n.nii.gz`,
+    `case-t1c.nii.gz`, `case-t2w.nii.gz`, `case-t2f.nii.gz`. At least T1 after contrast or FLAIR is
+    needed; what else is missing is said in the report. A sequence flag names a file by hand and
+    wins over what the folder holds.
+
+    Examples:
+
+    - `vasotype run patient7 -o patient7-result`
+    - `vasotype run --t1c post.nii.gz --flair flair.nii.gz -o result`
+    - `vasotype run patient7 --rcbv maps/rcbv.nii.gz -o result --json`
+    """
+    given = {
+        "t1": t1, "t1c": t1c, "t2": t2, "flair": flair, "rcbv": rcbv, "ktrans": ktrans, "tbr": tbr,
+    }  # fmt: skip
+    files = {channel: file for channel, file in given.items() if file is not None}
+    if study is None and not files:
+        raise StudyError("no-input", "neither a study folder nor a sequence was given")
+
+    with spinner("analysing"):
+        import vasotype
+        from vasotype.outputs import OutputOptions
+        from vasotype.study import read_study
+
+        analyser = vasotype.load(model, device=device.value, threads=threads)
+        source = read_study(files) if study is None else read_study(study, overrides=files)
+        options = OutputOptions(
+            overwrite=overwrite, probabilities=probabilities, report=not no_report
+        )
+        result = analyser.run(source, output, options)
+    if as_json:
+        print_json(result.model_dump(mode="json"))
+    else:
+        _summarise(result, output, report=not no_report)
+
+
+def _summarise(result: Result, output: Path, report: bool) -> None:
+    console = Console(highlight=False)
+    if result.lesions:
+        console.print(_table(result.lesions))
+    else:
+        console.print(f"{result.study}: no lesion found")
+    for finding in result.findings:
+        _print_finding(finding)
+    typer.echo(f"results: {output}")
+    if report:
+        typer.echo(f"report: {output / 'report.html'}")
+    typer.echo(result.research_use)
+
+
+def _table(lesions: Iterable[LesionRecord]) -> Table:
+    table = Table("lesion", "longest mm", "enhancing mL", "edema mL", "leaning", "not excluded")
+    for lesion in lesions:
+        reading = lesion.phenotype
+        table.add_row(
+            str(lesion.id),
+            f"{lesion.longest_diameter_mm:.1f}",
+            f"{lesion.volume_ml.enhancing:.2f}",
+            f"{lesion.volume_ml.edema:.2f}",
+            "no statement" if reading.label is None else reading.label,
+            ", ".join(reading.prediction_set),
+        )
+    return table
+
+
+def _print_finding(finding: FindingRecord) -> None:
+    typer.echo(f"{finding.severity}: {finding.message}")

@@ -1,0 +1,43 @@
+"""``vasotype schema``: the published JSON schemas."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Annotated
+
+import typer
+
+from vasotype.cli.console import guarded
+
+
+class Document(StrEnum):
+    """A file whose schema is published."""
+
+    RESULT = "result"
+    CONTRACT = "contract"
+
+
+@guarded
+def schema(
+    document: Annotated[
+        Document,
+        typer.Argument(
+            metavar="DOCUMENT", help="result: result.json of a study. contract: a model's."
+        ),
+    ],
+) -> None:
+    """Print the JSON schema of a file that other programs read.
+
+    Examples:
+
+    - `vasotype schema result > result.schema.json`
+    - `vasotype schema contract`
+    """
+    if document is Document.RESULT:
+        from vasotype.result import result_schema
+
+        typer.echo(result_schema())
+    else:
+        from vasotype_models.contract import contract_schema
+
+        typer.echo(contract_schema())

@@ -1,0 +1,70 @@
+"""Sliding window: where the tiles lie, and how their answers are blended into one."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from itertools import product
+
+import numpy as np
+
+from vasotype.stages import Array, Mask
+
+Box = tuple[slice, slice, slice]
+
+
+def tile_starts(side: int, tile: int, overlap: float) -> list[int]:
+    """First voxels of the tiles along one axis: evenly spread, from edge to edge.
+
+    Neighbours share at least ``overlap`` of a tile, up to the rounding of a voxel.
+    """
+    steps = int(np.ceil((side - tile) / max(1.0, tile * (1.0 - overlap))))
+    return [round(step * (side - tile) / max(1, steps)) for step in range(steps + 1)]
+
+
+def tile_boxes(mask: Mask, tile: tuple[int, int, int], overlap: float) -> list[Box]:
+    """Tiles that cover every voxel of ``mask``; those wholly outside it are left out.
+
+    A tile longer than the grid is clipped to the grid's side.
+    """
+    sides = [min(length, side) for length, side in zip(tile, mask.shape, strict=True)]
+    starts = (
+        tile_starts(side, length, overlap) for side, length in zip(mask.shape, sides, strict=True)
+    )
+    boxes = []
+    for corner in product(*starts):
+        x, y, z = (slice(at, at + length) for at, length in zip(corner, sides, strict=True))
+        if mask[x, y, z].any():
+            boxes.append((x, y, z))
+    return boxes
+
+
+def gaussian_window(shape: tuple[int, ...], sigma: float) -> Array:
+    """Blending weights [X, Y, Z], 1 at the centre; ``sigma`` in units of each side."""
+    window = np.ones((1, 1, 1), np.float32)
+    for axis, side in enumerate(shape):
+        offset = (np.arange(side) - (side - 1) / 2) / (sigma * side)
+        profile = np.exp(-0.5 * offset**2).astype(np.float32)
+        window = window * np.expand_dims(profile, [other for other in range(3) if other != axis])
+    return window
+
+
+def blend(
+    boxes: Iterable[Box],
+    predict: Callable[[Box], Array],
+    shape: tuple[int, int, int, int],
+    sigma: float,
+) -> Array:
+    """Weighted mean [C, X, Y, Z] of the tiles' answers, zero where no tile lies.
+
+    ``predict(box)`` gives [C, x, y, z] for one tile.
+    """
+    total = np.zeros(shape, np.float32)
+    weight = np.zeros(shape[1:], np.float32)
+    for box in boxes:
+        answer = predict(box)
+        window = gaussian_window(answer.shape[1:], sigma)
+        total[(slice(None), *box)] += answer * window
+        weight[box] += window
+    for channel in total:
+        np.divide(channel, weight, out=channel, where=weight > 0)
+    return total

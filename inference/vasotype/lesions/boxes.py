@@ -1,0 +1,53 @@
+"""Boxes of voxels, so that work stays where the tumor is."""
+
+from __future__ import annotations
+
+from itertools import product
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+
+from vasotype.stages import Grid, Mask
+
+Box = tuple[slice, slice, slice]
+
+
+def bounding_box(mask: Mask, margin: int) -> Box | None:
+    """Smallest box around ``mask``, widened by ``margin`` voxels within the grid; None if empty."""
+    if not mask.any():
+        return None
+    sides = []
+    for axis, side in enumerate(mask.shape):
+        inside = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))
+        sides.append(
+            slice(max(0, int(inside[0]) - margin), min(side, int(inside[-1]) + 1 + margin))
+        )
+    return sides[0], sides[1], sides[2]
+
+
+def instance_boxes(instances: NDArray[np.uint16]) -> list[Box]:
+    """Smallest box of each instance 1, 2, ... of a map in which none is missing."""
+    return [(x, y, z) for x, y, z in ndimage.find_objects(instances)]
+
+
+def crop(grid: Grid, box: Box) -> Grid:
+    """The part of a grid that lies in the box."""
+    x, y, z = ((side.start, side.stop) for side in box)
+    affine = grid.affine.copy()
+    affine[:3, 3] += affine[:3, :3] @ np.array([x[0], y[0], z[0]], dtype=np.float64)
+    return Grid((x[1] - x[0], y[1] - y[0], z[1] - z[0]), affine)
+
+
+def box_in(grid: Grid, part: Grid) -> Box | None:
+    """Voxels of ``grid`` that ``part`` reaches, one to spare; None if it reaches none."""
+    corners = np.array(list(product(*((0, side - 1) for side in part.shape))), dtype=np.float64)
+    world = corners @ part.affine[:3, :3].T + part.affine[:3, 3]
+    inverse = np.linalg.inv(grid.affine)
+    index = world @ inverse[:3, :3].T + inverse[:3, 3]
+    low = np.maximum(np.floor(index.min(axis=0)) - 1, 0).astype(int)
+    high = np.minimum(np.ceil(index.max(axis=0)) + 2, grid.shape).astype(int)
+    if (high <= low).any():
+        return None
+    x, y, z = (slice(int(a), int(b)) for a, b in zip(low, high, strict=True))
+    return x, y, z

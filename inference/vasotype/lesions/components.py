@@ -1,0 +1,146 @@
+"""Which voxels are tumor and edema, and which of them make a lesion.
+
+Pure arithmetic on tissue probabilities; the thresholds are the contract's (``Inference``).
+
+- *Core* is P(NETC) + P(ET) >= ``core_threshold``; its 26-connected components are candidates. The
+  confidence of a candidate is the mean of the highest fifth of its core probabilities. It is a
+  lesion when it reaches ``minimal_volume_mm3`` and its confidence reaches ``confidence``
+  (``small_confidence`` below ``small_lesion_mm3``).
+- A candidate that is not kept is read as if core were excluded: edema where P(SNFH) exceeds
+  P(background), else nothing.
+- *Edema* is what is left of 1 - P(background) >= ``whole_threshold``. A component within
+  ``EDEMA_REACH_MM`` of a lesion is that lesion's; confluent edema is split by the nearest lesion.
+- Edema apart from every lesion is mostly white matter disease to a radiologist, but the only sign
+  of a hardly enhancing tumor as well: it stays, without an owner, when it is both large
+  (``LONE_EDEMA_ML``) and sure (mean probability ``LONE_EDEMA_CONFIDENCE``).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TypeVar
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from vasotype_models.contract import ET, NETC, SNFH, Inference
+
+from vasotype.lesions.boxes import Box
+from vasotype.stages import Array, Grid, Labels, Mask
+
+EDEMA_REACH_MM = 3.0
+LONE_EDEMA_ML = 5.0
+LONE_EDEMA_CONFIDENCE = 0.75
+CONFIDENT_SHARE = 0.2
+"""Share of a candidate's voxels, the surest ones, over which its confidence is averaged."""
+
+FULL_CONNECTIVITY = np.ones((3, 3, 3), bool)
+
+Instances = NDArray[np.uint16]
+L = TypeVar("L", np.uint8, np.uint16)
+
+
+@dataclass(frozen=True)
+class LabelMaps:
+    """Labels on one grid.
+
+    ``tissue`` uint8 [X, Y, Z] in the contract's labels; ``instances`` uint16, the lesion of each
+    core voxel; ``owner`` uint16, the lesion of each core and edema voxel (0: none).
+    """
+
+    tissue: Labels
+    instances: Instances
+    owner: Instances
+    grid: Grid
+
+    def pasted(self, box: Box, grid: Grid) -> LabelMaps:
+        """These labels, which fill ``box`` of a larger grid, on that grid."""
+
+        def paste(values: NDArray[L]) -> NDArray[L]:
+            whole = np.zeros(grid.shape, values.dtype)
+            whole[box] = values
+            return whole
+
+        return LabelMaps(paste(self.tissue), paste(self.instances), paste(self.owner), grid)
+
+
+def label(
+    probabilities: Array, grid: Grid, inference: Inference
+) -> tuple[LabelMaps, tuple[float, ...]]:
+    """Label maps and the confidence of each lesion; lesion 1 has the largest core.
+
+    ``probabilities`` [4, X, Y, Z] in the contract's tissue order, on ``grid``.
+    """
+    core_probability = probabilities[NETC] + probabilities[ET]
+    candidates = core_probability >= inference.core_threshold
+    instances, confidences = _lesions(candidates, core_probability, grid, inference)
+    core = instances > 0
+    edema = (1.0 - probabilities[0] >= inference.whole_threshold) & ~core
+    dropped = candidates & ~core
+    edema[dropped] = (probabilities[SNFH] > probabilities[0])[dropped]
+    edema, owner = _owned_edema(edema, probabilities[SNFH], instances, grid)
+    tissue = np.zeros(core.shape, np.uint8)
+    tissue[edema] = SNFH
+    tissue[core] = np.where(probabilities[ET] > probabilities[NETC], ET, NETC)[core]
+    return LabelMaps(tissue, instances, owner, grid), confidences
+
+
+def confidence_of(probabilities: Array) -> float:
+    """Mean of the highest fifth of a candidate's core probabilities [N]; of one at least."""
+    count = int(np.ceil(CONFIDENT_SHARE * probabilities.size))
+    return float(np.partition(probabilities, -count)[-count:].mean())
+
+
+def _lesions(
+    candidates: Mask, core_probability: Array, grid: Grid, inference: Inference
+) -> tuple[Instances, tuple[float, ...]]:
+    """Candidates that are lesions, numbered by descending volume, and their confidences."""
+    components, count = ndimage.label(candidates, FULL_CONNECTIVITY)
+    volumes_mm3 = np.bincount(components.ravel(), minlength=count + 1) * grid.voxel_ml * 1000.0
+    boxes = ndimage.find_objects(components)
+    number = np.zeros(count + 1, np.uint16)
+    confidences: list[float] = []
+    for component in np.argsort(-volumes_mm3[1:], kind="stable") + 1:
+        volume = volumes_mm3[component]
+        if volume < inference.minimal_volume_mm3:
+            break
+        box = boxes[component - 1]
+        confidence = confidence_of(core_probability[box][components[box] == component])
+        small = volume < inference.small_lesion_mm3
+        if confidence >= (inference.small_confidence if small else inference.confidence):
+            confidences.append(confidence)
+            number[component] = len(confidences)
+    return number[components], tuple(confidences)
+
+
+def _owned_edema(
+    edema: Mask, edema_probability: Array, instances: Instances, grid: Grid
+) -> tuple[Mask, Instances]:
+    """Edema that stays, and the lesion that owns each core and edema voxel."""
+    components, count = ndimage.label(edema, FULL_CONNECTIVITY)
+    voxels = components[edema]
+    size = np.bincount(voxels, minlength=count + 1)
+    certainty = np.bincount(voxels, edema_probability[edema], count + 1) / np.maximum(size, 1)
+    keep = (size * grid.voxel_ml >= LONE_EDEMA_ML) & (certainty >= LONE_EDEMA_CONFIDENCE)
+    owner = instances.copy()
+    if instances.any():
+        distance, nearest = ndimage.distance_transform_edt(
+            instances == 0, sampling=grid.spacing_mm, return_indices=True
+        )
+        near = np.zeros(count + 1, bool)
+        near[voxels[distance[edema] <= EDEMA_REACH_MM]] = True
+        owned = near[components]
+        owner[owned] = instances[tuple(axis[owned] for axis in nearest)]
+        keep |= near
+    keep[0] = False
+    return keep[components], owner
+
+
+def shares_edema(maps: LabelMaps, count: int) -> tuple[bool, ...]:
+    """For each of ``count`` lesions: is its edema confluent with another lesion's (FE-04)?"""
+    edema = maps.tissue == SNFH
+    components, number = ndimage.label(edema, FULL_CONNECTIVITY)
+    owned = np.zeros((number + 1, count + 1), bool)
+    owned[components[edema], maps.owner[edema]] = True
+    split = owned[:, 1:].sum(axis=1) > 1
+    return tuple(owned[split, lesion].any().item() for lesion in range(1, count + 1))

@@ -1,0 +1,154 @@
+"""The report's sentences about a lesion: a leaning with its uncertainty, never a fact."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from datetime import datetime
+
+import numpy as np
+from vasotype_models.contract import MODES
+
+from vasotype.result import LesionRecord, MimicrySuspicion, PhenotypeRecord
+from vasotype.stages import Affine, Mask
+
+MODE_NAMES = {
+    "angiogenic": "angiogenic",
+    "intermediate": "intermediate",
+    "co_option": "vessel co-option",
+}
+TIERS = {
+    "structural": "Read from routine MRI alone; perfusion or PET could change it.",
+    "dsc": "Read from routine MRI and DSC perfusion; permeability or PET could change it.",
+    "dce": "Read from routine MRI and DCE permeability; blood volume or PET could change it.",
+    "both": "Read from routine MRI with DSC and DCE perfusion; PET could change it.",
+}
+SEQUENCES = {
+    "t1": "T1",
+    "t1c": "T1c",
+    "t2": "T2",
+    "flair": "FLAIR",
+    "rcbv": "rCBV",
+    "ktrans": "Ktrans",
+    "tbr": "amino-acid PET",
+}
+MIDLINE_MM = 5.0
+"""A centroid nearer to the middle of the brain mask has no side."""
+
+
+def date(created: str) -> str:
+    """ISO 8601 time as a reader writes it: ``24 Nov 2026, 08:13 UTC``."""
+    moment = datetime.fromisoformat(created)
+    return f"{moment.day} {moment:%b %Y, %H:%M} UTC"
+
+
+def ml(volume: float) -> str:
+    """Volume in mL, with the digits that its size carries."""
+    return f"{volume:.1f}" if volume >= 10 else f"{volume:.2f}"
+
+
+def sequences(channels: Sequence[str]) -> str:
+    """Names of channels, joined by commas."""
+    return ", ".join(SEQUENCES.get(channel, channel) for channel in channels)
+
+
+def position(lesion: LesionRecord) -> str:
+    """Centroid with the letter of each direction, mm, e.g. ``L 31, P 12, S 40``."""
+    pairs = zip(lesion.centroid_ras_mm, ("RL", "AP", "SI"), strict=True)
+    return ", ".join(f"{letters[value < 0]} {abs(value):.0f}" for value, letters in pairs)
+
+
+def diameters(lesion: LesionRecord) -> str:
+    """Longest × perpendicular diameter, mm."""
+    return f"{lesion.longest_diameter_mm:.1f} × {lesion.perpendicular_diameter_mm:.1f}"
+
+
+def pattern(lesion: LesionRecord) -> str:
+    """Enhancement pattern as a phrase."""
+    if lesion.enhancement_pattern == "not assessable":
+        return "enhancement not assessable"
+    return f"{lesion.enhancement_pattern} enhancement"
+
+
+def open_modes(phenotype: PhenotypeRecord) -> str:
+    """The prediction set in few words, for a table."""
+    count = len(phenotype.prediction_set)
+    if count in (0, len(MODES)):
+        return "all three" if count else "none reaches it"
+    return mode_list(phenotype.prediction_set)
+
+
+def mimicry(suspicion: MimicrySuspicion) -> str:
+    """Level of suspicion, never without its limit."""
+    score = "" if suspicion.score is None else f" (score {suspicion.score:.2f})"
+    return f"{suspicion.level.capitalize()}{score}. No single imaging feature is pathognomonic."
+
+
+def mode_list(modes: Sequence[str]) -> str:
+    """Names of modes in their fixed order, joined by commas."""
+    return ", ".join(MODE_NAMES[m] for m in MODES if m in modes)
+
+
+class Compass:
+    """Says where a point lies in the imaged brain: side, and third of the brain's box."""
+
+    def __init__(self, mask: Mask, affine: Affine) -> None:
+        self._to_voxel = np.linalg.inv(affine)
+        filled = [np.nonzero(mask.any(axis=axes))[0] for axes in ((1, 2), (0, 2), (0, 1))]
+        ends = [(int(f[0]), int(f[-1])) if f.size else (0, 1) for f in filled]
+        self._low, self._high = np.array(ends, dtype=np.float64).T
+
+    def location(self, point_ras_mm: tuple[float, float, float]) -> str:
+        """Words for a RAS position, e.g. ``left, posterior, superior``."""
+        voxel = self._to_voxel[:3, :3] @ point_ras_mm + self._to_voxel[:3, 3]
+        offset = float(voxel[0] - (self._low[0] + self._high[0]) / 2)
+        side = "midline" if abs(offset) < MIDLINE_MM else "right" if offset > 0 else "left"
+        thirds = np.clip(3 * (voxel - self._low) / (self._high - self._low + 1), 0, 2.99)
+        depth = ("posterior", "", "anterior")[int(thirds[1])]
+        height = ("inferior", "", "superior")[int(thirds[2])]
+        return ", ".join(word for word in (side, depth, height) if word)
+
+
+def leaning(phenotype: PhenotypeRecord) -> str:
+    """One sentence: what the lesion leans to, or that no leaning is given and why."""
+    if phenotype.abstained or phenotype.label is None:
+        return f"No leaning is given: {phenotype.reason or 'the evidence is insufficient'}."
+    values = phenotype.probabilities.model_dump()
+    top = phenotype.label
+    rest = " and ".join(f"{MODE_NAMES[m]} {values[m]:.2f}" for m in MODES if m != top)
+    return f"Leans {MODE_NAMES[top]} ({values[top]:.2f}), against {rest}."
+
+
+def support(phenotype: PhenotypeRecord) -> str:
+    """What the 90 % prediction set leaves open; empty where no leaning is given."""
+    if phenotype.abstained:
+        return ""
+    if not phenotype.prediction_set:
+        return "No mode reaches the 90 % level: the lesion is unlike those used for calibration."
+    if len(phenotype.prediction_set) == len(MODES):
+        return "At the 90 % level no mode is excluded: the leaning is weak evidence."
+    names = mode_list(phenotype.prediction_set)
+    if phenotype.label_supported:
+        return f"At the 90 % level only {names} is left."
+    return f"At the 90 % level these modes are not excluded: {names}."
+
+
+def remarks(lesion: LesionRecord) -> list[str]:
+    """What a reader should keep in mind with this lesion."""
+    said = []
+    if lesion.enhancement_pattern == "minimal":
+        said.append("Minimal enhancement does not exclude active tumor.")
+    if lesion.enhancement_pattern == "not assessable":
+        said.append("Without T1c the enhancement can't be assessed.")
+    if lesion.edema_shared:
+        said.append("Edema is confluent with another lesion's and was split by the nearest lesion.")
+    return said
+
+
+def leaning_counts(lesions: Sequence[LesionRecord]) -> str:
+    """Lesions by leaning, e.g. ``2 angiogenic, 1 vessel co-option, 1 without a leaning``."""
+    labels: Counter[str | None] = Counter(lesion.phenotype.label for lesion in lesions)
+    counts = [f"{labels[m]} {MODE_NAMES[m]}" for m in MODES if labels[m]]
+    if labels[None]:
+        counts.append(f"{labels[None]} without a leaning")
+    return ", ".join(counts)

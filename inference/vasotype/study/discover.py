@@ -1,0 +1,97 @@
+"""From a folder to the files of a study, and from a cohort to its studies."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from vasotype_models.contract import STRUCTURAL
+
+from vasotype.findings import StudyError
+from vasotype.study.naming import common_case, identify, is_label_file, stem
+
+
+@dataclass(frozen=True)
+class Listing:
+    """Files of one study by channel.
+
+    ``cases`` holds the distinct case names of the files, ``unused`` the names of images that no
+    known ending fits.
+    """
+
+    files: dict[str, Path]
+    cases: tuple[str, ...]
+    unused: tuple[str, ...]
+
+    @property
+    def case(self) -> str:
+        """What the case names share, which may be nothing."""
+        return common_case(self.cases)
+
+
+def list_study(folder: Path, given: Collection[str] = ()) -> Listing:
+    """Identify the images of ``folder`` (and of its BIDS ``anat`` folder) by their names.
+
+    Channels in ``given`` were named by the user and are passed over. Raises StudyError
+    ``file-missing`` when there is no such folder and ``ambiguous-sequence`` when two files name
+    the same channel.
+    """
+    if not folder.is_dir():
+        raise StudyError("file-missing", f"{folder.name}: no such folder")
+    files: dict[str, Path] = {}
+    cases: set[str] = set()
+    unused: list[str] = []
+    for path in _images(folder):
+        named = identify(path.name)
+        if named is None:
+            unused.append(path.name)
+            continue
+        case, channel = named
+        if channel in given:
+            continue
+        if channel in files:
+            raise StudyError(
+                "ambiguous-sequence",
+                f"{files[channel].name} and {path.name} both name the {channel} sequence; "
+                f"say which one with --{channel}",
+            )
+        files[channel] = path
+        cases.add(case)
+    return Listing(files, tuple(sorted(cases)), tuple(unused))
+
+
+def find_studies(cohort: Path) -> list[Path]:
+    """Folders at or below ``cohort`` that hold a structural sequence, sorted.
+
+    Hidden folders are skipped; linked folders are followed once. Raises StudyError
+    ``file-missing`` when there is no such folder.
+    """
+    if not cohort.is_dir():
+        raise StudyError("file-missing", f"{cohort.name}: no such folder")
+    return sorted(folder for folder in _folders(cohort, set()) if _holds_study(folder))
+
+
+def _images(folder: Path) -> list[Path]:
+    candidates = [*folder.iterdir(), *(folder / "anat").glob("*")]
+    return sorted(
+        path
+        for path in candidates
+        if stem(path.name) is not None and not is_label_file(path.name) and path.is_file()
+    )
+
+
+def _holds_study(folder: Path) -> bool:
+    names = (identify(path.name) for path in folder.iterdir() if path.is_file())
+    return any(named is not None and named[1] in STRUCTURAL for named in names)
+
+
+def _folders(folder: Path, seen: set[Path]) -> Iterator[Path]:
+    here = folder.resolve()
+    if here in seen:
+        return
+    seen.add(here)
+    yield folder
+    for child in folder.iterdir():
+        if child.is_dir() and not child.name.startswith("."):
+            yield from _folders(child, seen)

@@ -1,0 +1,183 @@
+"""A cohort ends with every study accounted for."""
+
+import csv
+import json
+import shutil
+
+import nibabel as nib
+import numpy as np
+import pytest
+from scipy import ndimage
+from typer.testing import CliRunner
+from vasotype.batch import BatchOptions, Outcome, run_batch
+from vasotype.batch.task import Task, analyse, is_finished
+from vasotype.cli import app
+from vasotype.findings import StudyError
+from vasotype.outputs import OutputOptions
+from vasotype.result import Result
+
+SHAPE = (32, 40, 32)
+
+
+def write_study(folder, seed=0):
+    """A small textured ellipsoid in two sequences, 2 mm voxels."""
+    random = np.random.default_rng(seed)
+    axes = np.meshgrid(*(np.linspace(-1, 1, side) for side in SHAPE), indexing="ij")
+    brain = sum(axis**2 for axis in axes) < 0.8
+    folder.mkdir(parents=True)
+    for ending in ("t1c", "t2f"):
+        texture = ndimage.gaussian_filter(random.standard_normal(SHAPE), 1.0)
+        data = np.float32((300 + 120 * texture) * brain)
+        image = nib.Nifti1Image(data, np.diag([2.0, 2.0, 2.0, 1.0]))
+        nib.save(image, folder / f"case{seed}-{ending}.nii.gz")
+
+
+FAST = BatchOptions(jobs=1, device="cpu", outputs=OutputOptions(report=False))
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder with ``cohort`` and, after a batch, ``out``; and what the batch said.
+
+    The cohort: two visits that share a folder name, and a study that can't be read.
+    """
+    home = tmp_path_factory.mktemp("batch")
+    write_study(home / "cohort" / "sub-1" / "ses-1", seed=1)
+    write_study(home / "cohort" / "sub-2" / "ses-1", seed=2)
+    (home / "cohort" / "torn").mkdir()
+    (home / "cohort" / "torn" / "torn-t1c.nii.gz").write_bytes(b"torn")
+    said = []
+    run_batch(home / "cohort", home / "out", FAST, lambda *outcome: said.append(outcome))
+    return home, said
+
+
+def read_tsv(path):
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file, delimiter="\t"))
+
+
+def test_a_bad_study_is_listed_and_stops_no_other(finished):
+    home, said = finished
+    assert sorted((outcome.study, outcome.status, total) for outcome, total in said) == [
+        ("sub-1__ses-1", "done", 3),
+        ("sub-2__ses-1", "done", 3),
+        ("torn", "failed", 3),
+    ]
+    [failure] = read_tsv(home / "out" / "failures.tsv")
+    assert failure["study"] == "torn"
+    assert "torn-t1c.nii.gz" in failure["message"]
+    assert not (home / "out" / "torn").exists()
+
+
+def test_the_table_holds_the_lesions_of_all_studies(finished):
+    out = finished[0] / "out"
+    expected = [
+        (study, str(lesion.id))
+        for study in ("sub-1__ses-1", "sub-2__ses-1")
+        for lesion in Result.read(out / study).lesions
+    ]
+    assert [(row["study"], row["id"]) for row in read_tsv(out / "lesions.tsv")] == expected
+
+
+def test_the_same_command_again_keeps_what_is_finished(finished, tmp_path):
+    home = tmp_path / "home"
+    shutil.copytree(finished[0], home)
+    created = Result.read(home / "out" / "sub-1__ses-1").created
+    (home / "cohort" / "torn" / "torn-t1c.nii.gz").unlink()
+    write_study(home / "cohort" / "torn" / "mended", seed=3)
+    arguments = ("batch", home / "cohort", "-o", home / "out", "--no-report", "--json")
+    answer = CliRunner().invoke(app, [str(argument) for argument in arguments])
+    assert answer.exit_code == 0
+    statuses = [study["status"] for study in json.loads(answer.stdout)["studies"]]
+    assert statuses == ["kept", "kept", "done"]
+    assert Result.read(home / "out" / "sub-1__ses-1").created == created
+    assert read_tsv(home / "out" / "failures.tsv") == []
+
+
+@pytest.fixture
+def workers_that_die(monkeypatch):
+    """No process starts; every study ends as if its process had died."""
+    monkeypatch.setattr(
+        "vasotype.batch.cohort.on_this_machine",
+        lambda function, tasks, processes: ((task, None) for task in tasks),
+    )
+
+
+def test_a_batch_with_failures_ends_with_code_3(workers_that_die, tmp_path):
+    write_study(tmp_path / "cohort" / "a")
+    answer = CliRunner().invoke(app, ["batch", str(tmp_path / "cohort"), "-o", str(tmp_path / "o")])
+    assert answer.exit_code == 3
+    [failure] = read_tsv(tmp_path / "o" / "failures.tsv")
+    assert (failure["study"], failure["code"]) == ("a", "worker-died")
+
+
+def test_lesions_carry_their_study_and_only_todays_columns(workers_that_die, tmp_path, monkeypatch):
+    """The table of a study that an older version wrote has another column, and lacks some."""
+    monkeypatch.setattr("vasotype.batch.cohort.is_finished", lambda task: True)
+    write_study(tmp_path / "cohort" / "a")
+    (tmp_path / "out" / "a").mkdir(parents=True)
+    (tmp_path / "out" / "a" / "lesions.tsv").write_text("id\tformer\n1\tx\n2\ty\n")
+    run_batch(tmp_path / "cohort", tmp_path / "out", FAST)
+    rows = read_tsv(tmp_path / "out" / "lesions.tsv")
+    assert [(row["study"], row["id"], row["tier"]) for row in rows] == [
+        ("a", "1", "n/a"),
+        ("a", "2", "n/a"),
+    ]
+    assert "former" not in rows[0]
+
+
+def test_results_inside_the_cohort_are_no_studies(workers_that_die, tmp_path):
+    write_study(tmp_path / "a")
+    write_study(tmp_path / "results" / "looks-like-one")
+    result = run_batch(tmp_path, tmp_path / "results", FAST)
+    assert [outcome.study for outcome in result.outcomes] == ["a"]
+
+
+@pytest.fixture
+def task(tmp_path):
+    write_study(tmp_path / "study")
+    return Task(
+        name="study",
+        study=tmp_path / "study",
+        output=tmp_path / "out",
+        model="default",
+        model_sha256="0" * 64,
+        device="cpu",
+        threads=1,
+        options=OutputOptions(report=False),
+    )
+
+
+def test_results_of_another_model_are_neither_finished_nor_replaced(task):
+    assert analyse(task).status == "done"
+    assert not is_finished(task)
+    again = analyse(task)
+    assert (again.status, again.code) == ("failed", "output-exists")
+
+
+def test_a_bug_in_one_study_is_an_outcome(task, monkeypatch):
+    def broken(*_):
+        raise ZeroDivisionError("no voxel")
+
+    monkeypatch.setattr("vasotype.batch.task._analyser", broken)
+    outcome = analyse(task)
+    assert outcome == Outcome(
+        "study",
+        "failed",
+        "internal-error",
+        "unexpected ZeroDivisionError: no voxel",
+        outcome.seconds,
+    )
+
+
+def test_a_folder_without_studies_is_refused(tmp_path):
+    with pytest.raises(StudyError, match="no folder holds a study"):
+        run_batch(tmp_path, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def test_two_studies_of_one_name_are_refused(tmp_path):
+    write_study(tmp_path / "cohort" / "a" / "b")
+    write_study(tmp_path / "cohort" / "a__b")
+    with pytest.raises(StudyError, match="a__b"):
+        run_batch(tmp_path / "cohort", tmp_path / "out")

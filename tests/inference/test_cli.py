@@ -1,0 +1,328 @@
+"""What the commands say, where they say it, and with which exit code they end."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import jsonschema
+import pytest
+import typer
+import vasotype
+from typer.testing import CliRunner
+from vasotype.cli import app
+from vasotype.findings import CATALOGUE, StudyError
+from vasotype.outputs import OutputOptions
+from vasotype.result import Result
+
+PHENOTYPE = {
+    "probabilities": {"angiogenic": 0.6, "intermediate": 0.3, "co_option": 0.1},
+    "mimicry_suspicion": {"level": "no", "score": 0.2},
+    "label": "angiogenic",
+    "label_supported": False,
+    "prediction_set": ["angiogenic", "intermediate"],
+    "abstained": False,
+    "reason": None,
+    "tier": "structural",
+    "low_permeability_share": None,
+}
+LESION = {
+    "id": 1,
+    "centroid_ras_mm": [10.0, -4.0, 22.0],
+    "volume_ml": {"enhancing": 1.25, "non_enhancing_core": 0.1, "edema": 6.5},
+    "longest_diameter_mm": 14.2,
+    "perpendicular_diameter_mm": 11.0,
+    "longest_ends_ras_mm": [[3.0, -4.0, 22.0], [17.0, -4.0, 22.0]],
+    "enhancement_pattern": "ring",
+    "confidence": 0.97,
+    "edema_shared": False,
+    "phenotype": PHENOTYPE,
+}
+RESULT = Result.model_validate(
+    {
+        "vasotype_version": vasotype.__version__,
+        "study": "patient7",
+        "created": "2026-01-01T00:00:00+00:00",
+        "model": {"name": "default", "version": "1.0.0", "sha256": "0" * 64},
+        "provider": "CPUExecutionProvider",
+        "reference": "t1c",
+        "inputs": [],
+        "missing": ["t2"],
+        "findings": [
+            {
+                "code": "thick-slices",
+                "severity": "warning",
+                "message": "slices of 5.0 mm",
+                "remedy": "Scan thinner.",
+            }
+        ],
+        "labels": {"enhancing": 3},
+        "habitat_channels": ["angiogenic"],
+        "total_volume_ml": LESION["volume_ml"],
+        "lesions": [LESION],
+        "timings_s": {"read": 0.1},
+    }
+)
+
+
+class Analyser:
+    """Answers with the same result, or fails, and remembers what it was given."""
+
+    def __init__(self, failure=None):
+        self.failure = failure
+        self.calls = []
+
+    def run(self, source, output, options):
+        self.calls.append((source, output, options))
+        if self.failure is not None:
+            raise self.failure
+        return RESULT
+
+
+@pytest.fixture
+def analyser(monkeypatch):
+    """A stand-in for the loaded model; studies are read as what they were named by."""
+    analyser = Analyser()
+    monkeypatch.setattr(vasotype, "load", lambda *args, **kwargs: analyser)
+    monkeypatch.setattr("vasotype.study.read_study", lambda source, **kwargs: (source, kwargs))
+    return analyser
+
+
+def call(*arguments):
+    return CliRunner().invoke(app, [str(argument) for argument in arguments])
+
+
+def commands(command=None, path=()):
+    """Every command of the program with the words that reach it."""
+    command = command or typer.main.get_command(app)
+    if not hasattr(command, "commands"):
+        return [path]
+    return [
+        found for name, sub in command.commands.items() for found in commands(sub, (*path, name))
+    ]
+
+
+@pytest.mark.parametrize("path", commands(), ids=" ".join)
+def test_help_of_every_command_shows_an_example(path):
+    answer = call(*path, "--help")
+    assert answer.exit_code == 0
+    assert "Example" in answer.stdout
+    assert f"vasotype {' '.join(path)}" in answer.stdout.split("Example", 1)[1]
+
+
+def test_version_is_the_packages():
+    assert call("--version").stdout == f"vasotype {vasotype.__version__}\n"
+
+
+def test_importing_the_command_line_loads_no_numerics():
+    heavy = ("numpy", "scipy", "onnxruntime", "pydantic", "matplotlib", "torch")
+    code = f"import sys, vasotype.cli; print([m for m in {heavy} if m in sys.modules])"
+    answer = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True
+    )
+    assert answer.stdout.strip() == "[]"
+
+
+def test_run_tells_the_lesions_the_findings_and_where_the_report_lies(analyser):
+    answer = call("run", "patient7", "-o", "out")
+    assert answer.exit_code == 0
+    assert "14.2" in answer.stdout
+    assert "warning: slices of 5.0 mm" in answer.stdout
+    assert f"report: {Path('out/report.html')}" in answer.stdout
+    assert RESULT.research_use in answer.stdout
+
+
+def test_run_prints_nothing_but_the_result_with_json(analyser):
+    answer = call("run", "patient7", "-o", "out", "--json")
+    assert Result.model_validate_json(answer.stdout) == RESULT
+
+
+def test_sequence_flags_need_no_folder(analyser):
+    call("run", "--t1c", "post.nii.gz", "--flair", "f.nii.gz", "-o", "out")
+    [((source, _), _, _)] = analyser.calls
+    assert source == {"t1c": Path("post.nii.gz"), "flair": Path("f.nii.gz")}
+
+
+def test_sequence_flags_override_the_folder(analyser):
+    call("run", "patient7", "--rcbv", "map.nii.gz", "-o", "out")
+    [((source, settings), _, _)] = analyser.calls
+    assert source == Path("patient7")
+    assert settings == {"overrides": {"rcbv": Path("map.nii.gz")}}
+
+
+def test_output_flags_reach_the_writer(analyser):
+    call("run", "patient7", "-o", "out", "--overwrite", "--probabilities", "--no-report")
+    [(_, output, options)] = analyser.calls
+    assert output == Path("out")
+    assert options == OutputOptions(overwrite=True, probabilities=True, report=False)
+
+
+def test_bad_input_ends_with_a_line_a_remedy_and_code_2(analyser):
+    analyser.failure = StudyError("no-t1c-or-flair", "patient7: neither T1c nor FLAIR")
+    answer = call("run", "patient7", "-o", "out")
+    assert answer.exit_code == 2
+    assert answer.stdout == ""
+    remedy = CATALOGUE["no-t1c-or-flair"].remedy
+    assert answer.stderr == f"error: patient7: neither T1c nor FLAIR\nremedy: {remedy}\n"
+
+
+def test_bad_input_is_an_object_with_json(analyser):
+    analyser.failure = StudyError("no-t1c-or-flair", "patient7: neither T1c nor FLAIR")
+    answer = call("run", "patient7", "-o", "out", "--json")
+    assert json.loads(answer.stdout)["error"]["code"] == "no-t1c-or-flair"
+
+
+def test_neither_study_nor_sequence_is_refused():
+    answer = call("run", "-o", "out")
+    assert answer.exit_code == 2
+    assert CATALOGUE["no-input"].remedy in answer.stderr
+
+
+def test_a_full_disk_is_no_bug(analyser):
+    analyser.failure = OSError(28, "No space left on device", "out/segmentation.nii.gz")
+    answer = call("run", "patient7", "-o", "out")
+    assert answer.exit_code == 2
+    assert "error: out/segmentation.nii.gz: No space left on device" in answer.stderr
+
+
+def test_a_bug_says_how_to_report_it_and_shows_no_traceback(analyser):
+    analyser.failure = RuntimeError("axis 4")
+    answer = call("run", "patient7", "-o", "out")
+    assert answer.exit_code == 1
+    assert "unexpected RuntimeError: axis 4" in answer.stderr
+    assert "vasotype --debug" in answer.stderr
+    assert "Traceback" not in answer.output
+
+
+def test_debug_shows_the_traceback_of_a_bug(analyser):
+    analyser.failure = RuntimeError("axis 4")
+    answer = call("--debug", "run", "patient7", "-o", "out")
+    assert answer.exit_code == 1
+    assert "Traceback" in answer.stderr
+
+
+def test_published_schema_accepts_a_result():
+    schema = json.loads(call("schema", "result").stdout)
+    jsonschema.validate(RESULT.model_dump(mode="json"), schema)
+
+
+def test_the_default_model_is_listed_with_its_digest():
+    [default] = json.loads(call("models", "list", "--json").stdout)["models"]
+    shown = json.loads(call("models", "show", "default").stdout)
+    assert default["sha256"] == shown["onnx_sha256"]
+
+
+def test_an_altered_model_is_told(tmp_path):
+    from vasotype_models.registry import resolve
+
+    for file in resolve("default").iterdir():
+        if file.is_file():
+            (tmp_path / file.name).write_bytes(file.read_bytes())
+    with (tmp_path / "model.onnx").open("ab") as graph:
+        graph.write(b"!")
+    answer = call("models", "verify", tmp_path)
+    assert answer.exit_code == 2
+    assert "sha256" in answer.stderr
+
+
+def test_an_unknown_model_is_named():
+    answer = call("models", "show", "no-such-model")
+    assert answer.exit_code == 2
+    assert "no-such-model" in answer.stderr
+
+
+@pytest.fixture
+def without_lightning(monkeypatch):
+    """As in the plain installation, where training's packages are absent."""
+    monkeypatch.setitem(sys.modules, "lightning", None)
+    monkeypatch.delitem(sys.modules, "vasotype_training.train", raising=False)
+
+
+def test_a_missing_training_package_names_the_extra(without_lightning, tmp_path):
+    config = tmp_path / "mine.yaml"
+    config.write_text("name: mine\n")
+    answer = call("train", config)
+    assert answer.exit_code == 2
+    assert "vasotype[train]" in answer.stderr
+
+
+def test_an_unknown_key_of_a_training_configuration_is_named(tmp_path):
+    config = tmp_path / "mine.yaml"
+    config.write_text("name: mine\nstepz: 3\n")
+    answer = call("train", config)
+    assert answer.exit_code == 2
+    assert "stepz" in answer.stderr
+
+
+def test_a_simulated_cohort_is_drawn_from_its_seed(monkeypatch):
+    drawn = []
+
+    def write_cohort(folder, count, seed, *rest):
+        drawn.append((folder, count, seed))
+        yield from ("SIM-1", "SIM-2")
+
+    monkeypatch.setattr("vasotype_training.simulate.write_cohort", write_cohort)
+    monkeypatch.setattr("vasotype_training.simulate.find_sources", lambda paths: [])
+    answer = call("simulate", "-o", "cohort", "--count", 2, "--seed", 7)
+    assert answer.exit_code == 0
+    assert drawn == [(Path("cohort"), 2, 7)]
+    assert answer.stderr.splitlines() == ["SIM-1", "SIM-2"]
+
+
+@pytest.fixture
+def evaluation(monkeypatch):
+    """An evaluation of nothing, which remembers its options and gives one figure."""
+    from vasotype_training.evaluate import Figure, Figures
+
+    figure = Figure(
+        cohort="c", variant="all", metric="m", n=5, value=0.7, better="higher", tolerance=0.01
+    )
+    figures = Figures(
+        model="default",
+        version="1.0.0",
+        sha256="0" * 64,
+        vasotype_version=vasotype.__version__,
+        command="vasotype evaluate",
+        cohorts=[{"name": "c", "digest": "1" * 64, "studies": 5, "simulated": True}],
+        figures=[figure],
+    )
+    seen = []
+
+    def evaluate(cohorts, model, output, options):
+        seen.append(options)
+        return figures
+
+    monkeypatch.setattr("vasotype_training.evaluate.evaluate", evaluate)
+    return figures, seen
+
+
+def test_a_label_scheme_is_read_from_the_command_line(evaluation):
+    _, seen = evaluation
+    assert call("evaluate", "c", "-o", "out", "--labels", "NETC=1,SNFH=2,ET=4").exit_code == 0
+    assert seen[0].labels == {"NETC": (1,), "SNFH": (2,), "ET": (4,)}
+
+
+def test_a_label_scheme_without_numbers_is_refused(evaluation):
+    answer = call("evaluate", "c", "-o", "out", "--labels", "brats")
+    assert answer.exit_code == 2
+    assert "'brats' is not TISSUE=NUMBER" in answer.stderr
+
+
+@pytest.mark.parametrize(("recorded", "code"), [(0.7, 0), (0.9, 3)])
+def test_a_figure_below_the_recorded_one_ends_with_code_3(evaluation, tmp_path, recorded, code):
+    figures, _ = evaluation
+    better = figures.figures[0].model_copy(update={"value": recorded})
+    path = tmp_path / "figures.json"
+    path.write_text(figures.model_copy(update={"figures": (better,)}).model_dump_json())
+    answer = call("evaluate", "c", "-o", "out", "--check", path)
+    assert answer.exit_code == code
+    assert ("not reached" in answer.stderr) == (code == 3)
+
+
+def test_figures_of_another_model_are_not_compared(evaluation, tmp_path):
+    figures, _ = evaluation
+    path = tmp_path / "figures.json"
+    path.write_text(figures.model_copy(update={"sha256": "2" * 64}).model_dump_json())
+    answer = call("evaluate", "c", "-o", "out", "--check", path)
+    assert answer.exit_code == 2
+    assert CATALOGUE["figures-incomparable"].remedy in answer.stderr

@@ -1,0 +1,103 @@
+import json
+import subprocess
+import sys
+
+import nibabel as nib
+import numpy as np
+import pytest
+import vasotype
+from vasotype.findings import StudyError
+
+PLAIN = vasotype.OutputOptions(report=False)
+
+
+def write_brain(folder, channels=("t1n", "t1c", "t2w", "t2f")):
+    """A small skull-stripped head: smooth noise in an ellipsoid, with one bright ring on T1c."""
+    folder.mkdir()
+    rng = np.random.default_rng(1)
+    index = np.stack(np.meshgrid(*[np.arange(72)] * 3, indexing="ij"), axis=-1)
+    brain = np.linalg.norm((index - 36) / [26, 30, 24], axis=-1) <= 1
+    distance = np.linalg.norm(index - [28, 40, 38], axis=-1)
+    for channel in channels:
+        image = rng.normal(400, 30, brain.shape)
+        if channel == "t1c":
+            image[(distance > 4) & (distance < 8)] += 400
+        if channel == "t2f":
+            image[distance < 13] += 200
+        values = np.where(brain, image, 0).astype(np.float32)
+        affine = np.diag([-1.0, -1.0, 1.0, 1.0])
+        nib.save(nib.Nifti1Image(values, affine), folder / f"case-{channel}.nii.gz")
+    return folder
+
+
+@pytest.fixture(scope="module")
+def study(tmp_path_factory):
+    return write_brain(tmp_path_factory.mktemp("cohort") / "case")
+
+
+@pytest.fixture(scope="module")
+def model():
+    return vasotype.load(device="cpu", threads=1)
+
+
+def test_a_folder_becomes_a_result_that_reads_back_as_it_was_returned(model, study, tmp_path):
+    result = model.run(study, tmp_path / "out", PLAIN)
+    assert vasotype.Result.read(tmp_path / "out") == result
+    assert list(result.timings_s) == [
+        "read", "prepare", "segment", "measure", "phenotype", "write",
+    ]  # fmt: skip
+    assert {entry.channel for entry in result.inputs} == {"t1", "t1c", "t2", "flair"}
+    assert result.missing == ("rcbv", "ktrans", "tbr")
+    assert result.provider == "CPUExecutionProvider"
+    segmentation = nib.load(tmp_path / "out" / "segmentation.nii.gz")
+    assert segmentation.shape == (72, 72, 72)
+    assert np.array_equal(segmentation.affine, np.diag([-1.0, -1.0, 1.0, 1.0]))
+
+
+def test_the_same_study_gives_the_same_result(model, study):
+    first, second = model.run(study), model.run(str(study))
+    assert first.lesions == second.lesions
+    assert first.total_volume_ml == second.total_volume_ml
+
+
+def test_nothing_is_analysed_when_the_output_is_taken(model, study, tmp_path, monkeypatch):
+    (tmp_path / "notes.txt").write_text("mine")
+    monkeypatch.setattr("vasotype.pipeline.prepare", pytest.fail)
+    with pytest.raises(StudyError) as refusal:
+        model.run(study, tmp_path, PLAIN)
+    assert refusal.value.code == "output-exists"
+
+
+def test_stage_values_are_consistent(model, study):
+    analysis = model.analyse(study)
+    assert analysis.maps.tissue.shape[1:] == analysis.prepared.grid.shape
+    assert analysis.lesions.native_tissue.shape == analysis.prepared.native.grid.shape
+    assert len(analysis.lesions.lesions) == len(analysis.result.lesions)
+
+
+def test_an_unknown_model_is_refused_with_the_known_names():
+    with pytest.raises(StudyError, match="default") as refusal:
+        vasotype.load("nosuch")
+    assert refusal.value.code == "model-unknown"
+
+
+def test_the_package_has_no_other_public_names():
+    with pytest.raises(AttributeError, match="nosuch"):
+        _ = vasotype.nosuch
+
+
+HEAVY = ("torch", "monai", "lightning", "torchio", "nilearn", "onnx", "matplotlib", "SimpleITK")
+CHAIN = """
+import json, sys, vasotype
+early = sorted(sys.modules)
+vasotype.load(threads=1).run({study!r}, {output!r}, vasotype.OutputOptions(report=False))
+print(json.dumps([early, sorted(sys.modules)]))
+"""
+
+
+def test_the_whole_chain_runs_without_torch_and_the_package_alone_stays_light(study, tmp_path):
+    script = CHAIN.format(study=str(study), output=str(tmp_path / "out"))
+    run = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
+    early, late = json.loads(run.stdout)
+    assert not {*HEAVY, "numpy", "onnxruntime", "pydicom"} & set(early)
+    assert not set(HEAVY) & set(late)
