@@ -32,8 +32,12 @@ class DataConfig(Section):
     """
 
     anatomies: tuple[Path, ...] = ()
-    cohorts: tuple[Path, ...] = Field((), description="folders of labelled studies")
-    labels: str | None = Field(None, description="label scheme of cohorts that do not name theirs")
+    cohorts: tuple[Path, ...] = Field(
+        (), description="labelled studies that train without being backgrounds for lesions"
+    )
+    labels: dict[str, tuple[int, ...]] | None = Field(
+        None, description="NETC, SNFH and ET values of cases that do not name their scheme"
+    )
     outlines: Path | None = Field(None, description="folder of real lesion outlines")
     crop: tuple[int, int, int] = (96, 96, 96)
     lookalike_share: float = Field(0.2, ge=0, le=1)

@@ -227,10 +227,13 @@ def lesion_targets(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Mode index and mimicry (0, 1) of each lesion slot; -1 is unknown or empty."""
     mode = np.full(MOST_LESIONS, -1, np.int64)
     mimicry = np.full(MOST_LESIONS, -1, np.int64)
-    for slot, lesion in enumerate(scene.lesions[:MOST_LESIONS]):
-        if lesion.biology is not None:
-            mode[slot] = MODES.index(lesion.biology.mode)
-            mimicry[slot] = int(lesion.biology.mimicry)
+    for lesion in scene.truth:
+        if lesion.id > MOST_LESIONS:
+            continue
+        if lesion.mode is not None:
+            mode[lesion.id - 1] = MODES.index(lesion.mode)
+        if lesion.mimicry is not None:
+            mimicry[lesion.id - 1] = int(lesion.mimicry)
     return mode, mimicry
 
 

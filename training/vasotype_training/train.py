@@ -27,10 +27,16 @@ log = logging.getLogger(__name__)
 
 def gather(config: TrainConfig) -> Materials:
     """Read every anatomy and labelled study of a configuration."""
-    sources = find_sources(config.data.anatomies)
+    scheme = config.data.labels
+    sources = find_sources(config.data.anatomies, scheme)
     real = [s for s in sources if isinstance(s, RealBrain)]
     painted = [s for s in sources if not isinstance(s, RealBrain)]
-    labelled = [s.anatomy for s in real if s.anatomy.tumor is not None]
+    cohorts = find_sources(config.data.cohorts, scheme) if config.data.cohorts else []
+    labelled = [
+        s.anatomy
+        for s in [*real, *cohorts]
+        if isinstance(s, RealBrain) and s.anatomy.tumor is not None
+    ]
     outlines = read_outlines(config.data.outlines) if config.data.outlines else []
     return Materials(real, painted, labelled, outlines)
 

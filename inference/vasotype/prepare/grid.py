@@ -14,7 +14,7 @@ MODEL_SPACING_MM = 1.0
 SPACING_TOLERANCE = 0.01
 """An axis within this share of 1 mm is taken as it is: interpolation would cost more than it
 mends, and volumes still follow from the affine."""
-BRAIN_MARGIN = 8
+BRAIN_MARGIN = 2
 """Voxels kept around the brain on every side."""
 MINIMAL_SIDE = 64
 """Voxels; the network's receptive field wants no less."""

@@ -9,12 +9,14 @@ lesions may grow. Real brains are one; label maps and tissue probabilities becom
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+
+from vasotype_training.cohorts import LesionTruth
 
 Array = NDArray[np.float32]
 Half = NDArray[np.float16]
@@ -36,7 +38,8 @@ class Anatomy:
     to scanner-like numbers; ``white``, ``grey``, ``csf`` soft classes 0-1; ``depth_mm`` distance
     to the outside of the mask; ``junction_mm`` distance to the grey-white junction; ``levels``
     median CSF, grey and white matter intensity of each image; ``allowed`` where lesions may be
-    centred; ``tumor`` labels (BraTS-METS values) of a real tumor or None.
+    centred. A labelled case also has ``tumor`` (BraTS-METS values) and, where they are known,
+    ``instances``, ``lesions`` and quantitative ``maps`` in their own units.
     """
 
     name: str
@@ -52,6 +55,9 @@ class Anatomy:
     levels: Mapping[str, tuple[float, float, float]]
     allowed: Mask
     tumor: Labels | None = None
+    instances: NDArray[np.uint16] | None = None
+    lesions: tuple[LesionTruth, ...] = ()
+    maps: Mapping[str, Half] = field(default_factory=dict)
 
     @property
     def shape(self) -> tuple[int, int, int]:
@@ -90,8 +96,8 @@ class RealBrain:
 
 
 def robust_units(image: Array, mask: Mask) -> tuple[float, float]:
-    """Location and scale of an image over the brain: median and (p95 - p5) / 3.3."""
-    low, middle, high = np.percentile(image[mask], (5, 50, 95))
+    """Location and scale over the brain where it was imaged: median and (p95 - p5) / 3.3."""
+    low, middle, high = np.percentile(image[mask & (image != 0)], (5, 50, 95))
     return float(middle), float(max(high - low, 1e-6) / 3.3)
 
 
@@ -156,9 +162,12 @@ class RawBrain:
     affine: NDArray[np.float64]
     images: Mapping[str, Array]
     mask: Mask
-    tumor: Labels | None = None
     tissue: tuple[Array, Array, Array] | None = None
     """Soft CSF, grey and white matter if known; estimated from the images otherwise."""
+    tumor: Labels | None = None
+    instances: NDArray[np.uint16] | None = None
+    lesions: tuple[LesionTruth, ...] = ()
+    maps: Mapping[str, Array] = field(default_factory=dict)
 
 
 def build_anatomy(raw: RawBrain) -> Anatomy:
@@ -191,6 +200,9 @@ def build_anatomy(raw: RawBrain) -> Anatomy:
         levels=_levels(images, (csf, grey, white), raw.mask if sick is None else raw.mask & ~sick),
         allowed=allowed,
         tumor=raw.tumor,
+        instances=raw.instances,
+        lesions=raw.lesions,
+        maps={name: values.astype(np.float16) for name, values in raw.maps.items()},
     )
 
 

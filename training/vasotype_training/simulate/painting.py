@@ -75,7 +75,7 @@ class PaintedLabels:
         white = _soften(np.isin(classes, (0, 4)) & mask)
         csf = _soften((classes == 3) & mask)
         grey = np.clip(mask - white - csf, 0, 1).astype(np.float32)
-        raw = RawBrain(self.name, self.affine, images, mask, None, (csf, grey, white))
+        raw = RawBrain(self.name, self.affine, images, mask, (csf, grey, white))
         return build_anatomy(raw)
 
 
@@ -105,7 +105,7 @@ class PaintedProbabilities:
         csf, grey, white = (
             (_soften(classes == k) * self.mask).astype(np.float32) for k in (3, 1, 0)
         )
-        raw = RawBrain(self.name, self.affine, images, self.mask, None, (csf, grey, white))
+        raw = RawBrain(self.name, self.affine, images, self.mask, (csf, grey, white))
         return build_anatomy(raw)
 
 

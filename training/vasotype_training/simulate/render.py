@@ -8,7 +8,7 @@ line that maps the model's CSF, grey and white matter onto those of the host ima
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +16,7 @@ from scipy import ndimage
 from scipy.special import ndtr
 from vasotype_models.contract import ET, NETC, SNFH
 
+from vasotype_training.cohorts import LesionTruth
 from vasotype_training.simulate import physics
 from vasotype_training.simulate.anatomy import Anatomy
 from vasotype_training.simulate.biology import LOW_KTRANS_PER_MIN
@@ -68,9 +69,9 @@ class Scene:
     """A rendered region; arrays [X, Y, Z], changed in place while lesions are added.
 
     ``images`` in normalised units; ``maps`` rcbv (ratio to white matter), ktrans (1/min), tbr
-    (ratio); ``tissue`` BraTS-METS labels; ``instances`` numbers of ``lesions`` from 1;
-    ``low_permeability`` 1 where viable tumor keeps its barrier; ``clear`` share not yet taken by
-    a lesion.
+    (ratio); ``tissue`` BraTS-METS labels; ``instances`` numbers of lesions; ``truth`` what is
+    known of each; ``plans`` those of the simulated ones, in the same order; ``low_permeability``
+    true where viable tumor keeps its barrier.
     """
 
     images: dict[str, Array]
@@ -79,8 +80,8 @@ class Scene:
     tissue: Labels
     instances: NDArray[np.uint16]
     low_permeability: NDArray[np.bool_]
-    clear: Array
-    lesions: tuple[Lesion, ...]
+    truth: tuple[LesionTruth, ...]
+    plans: tuple[Lesion, ...] = ()
 
 
 def draw_look(
@@ -129,16 +130,22 @@ def start_scene(anatomy: Anatomy, box: Box, rng: np.random.Generator, with_maps:
     tissue = (
         anatomy.tumor[box].copy() if anatomy.tumor is not None else np.zeros(mask.shape, np.uint8)
     )
-    maps = _healthy_maps(anatomy, box, rng) if with_maps else {}
+    if anatomy.maps:
+        maps = {name: values[box].astype(np.float32) for name, values in anatomy.maps.items()}
+    else:
+        maps = _healthy_maps(anatomy, box, rng) if with_maps else {}
     return Scene(
         images=images,
         maps=maps,
         mask=mask,
         tissue=tissue,
-        instances=np.zeros(mask.shape, np.uint16),
+        instances=(
+            np.zeros(mask.shape, np.uint16)
+            if anatomy.instances is None
+            else anatomy.instances[box].copy()
+        ),
         low_permeability=np.zeros(mask.shape, bool),
-        clear=np.ones(mask.shape, np.float32),
-        lesions=(),
+        truth=anatomy.lesions,
     )
 
 
@@ -163,21 +170,24 @@ def add_lesions(
 ) -> Scene:
     """Add lesions to a scene (its arrays change); all edema first, so that no tumor drowns.
 
-    ``box`` is the scene's place in the anatomy. Metastases whose core leaves no labelled voxel are
-    dropped from ``lesions`` of the returned scene.
+    ``box`` is the scene's place in the anatomy. Metastases that leave no labelled voxel are
+    left out. Numbers go on from those of a labelled case.
     """
     placed = [_place(anatomy, scene, box, lesion) for lesion in lesions]
     for local in placed:
         if local is not None and local.lesion.edema_ml > 0:
             _add_edema(scene, local, look)
-    kept: list[Lesion] = []
+    truth, plans = list(scene.truth), list(scene.plans)
     for local in placed:
         if local is None:
             continue
-        number = len(kept) + 1
-        if _add_body(scene, local, look, number) and local.lesion.kind == "metastasis":
-            kept.append(local.lesion)
-    return Scene(**{**vars(scene), "lesions": tuple(kept)})
+        number = 1 + max((t.id for t in truth), default=0)
+        if _add_body(scene, local, look, number):
+            biology = local.lesion.biology
+            mode, mimicry = (biology.mode, biology.mimicry) if biology else (None, None)
+            truth.append(LesionTruth(number, mode, mimicry, "simulation"))
+            plans.append(local.lesion)
+    return replace(scene, truth=tuple(truth), plans=tuple(plans))
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,12 @@
-"""Find anatomies: the redistributable MNI152 maps, or folders of brains and label maps.
+"""Find anatomies: the redistributable MNI152 maps, label maps to paint, and real brains.
 
-A folder of anatomies may hold, in any mixture: label maps (``*_seg_*.nii*`` with FreeSurfer and
-SynthSeg numbers), unlabelled brains (``t1``, ``t1c``, ``t2``, ``flair``, ``brain_mask`` files) and
-BraTS-named tumor cases (their tumors keep their labels; lesions grow elsewhere).
+Real brains are studies like any other, tumor-free or labelled (BraTS folders, our own cohorts);
+the tumors of labelled ones keep their labels and lesions grow elsewhere.
 """
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -14,45 +14,26 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
-from vasotype_models.contract import STRUCTURAL
+from vasotype.findings import StudyError
+from vasotype.prepare import prepare
+from vasotype.study import find_studies, read_study
+from vasotype_models.contract import CHANNELS, QUANTITATIVE, STRUCTURAL
 
-from vasotype_training.simulate.anatomy import RawBrain, RealBrain, Source, build_anatomy
+from vasotype_training.cohorts import LabelMap, read_labelled
+from vasotype_training.simulate.anatomy import Anatomy, RawBrain, RealBrain, Source, build_anatomy
 from vasotype_training.simulate.painting import PaintedLabels, PaintedProbabilities
 
+log = logging.getLogger(__name__)
+
 MARGIN = 4
-"""Voxels kept around the brain box."""
-
-BRATS_ENDINGS = {
-    "t1": ("_t1", "-t1n"),
-    "t1c": ("_t1ce", "-t1c"),
-    "t2": ("_t2", "-t2w"),
-    "flair": ("_flair", "-t2f"),
-}
-
-
-def _files(folder: Path) -> dict[str, Path]:
-    """File stems without their NIfTI endings."""
-    return {p.name.split(".nii")[0]: p for p in sorted(folder.glob("*.nii*"))}
-
-
-def _read(path: Path) -> tuple[NDArray[np.float32], NDArray[np.float64]]:
-    """Voxels on a 1 mm RAS grid (resampled where they are not) and the affine."""
-    image = nib.as_closest_canonical(nib.load(path))
-    data = np.asarray(image.dataobj, dtype=np.float32)
-    affine = np.array(image.affine, dtype=np.float64)
-    spacing = np.array(image.header.get_zooms()[:3], dtype=float)
-    if np.abs(spacing - 1).max() > 0.02:
-        few = np.issubdtype(image.get_data_dtype(), np.integer) and data.max() < 16
-        data = ndimage.zoom(data, tuple(spacing.tolist()), order=0 if few else 1, mode="nearest")
-        affine[:3, :3] = affine[:3, :3] / spacing
-    return data, affine
+"""Voxels kept around the brain box of a map."""
 
 
 def _crop(mask: NDArray[np.bool_]) -> tuple[slice, slice, slice]:
-    boxes = ndimage.find_objects(mask.astype(np.uint8))[0]
+    box = ndimage.find_objects(mask.astype(np.uint8))[0]
     x, y, z = (
         slice(max(0, s.start - MARGIN), min(n, s.stop + MARGIN))
-        for s, n in zip(boxes, mask.shape, strict=True)
+        for s, n in zip(box, mask.shape, strict=True)
     )
     return x, y, z
 
@@ -83,58 +64,42 @@ def mni152() -> Source:
 
 
 def label_map(path: Path) -> Source:
-    """A FreeSurfer/SynthSeg label map, to be painted."""
+    """A 1 mm FreeSurfer/SynthSeg label map, to be painted."""
     image = nib.as_closest_canonical(nib.load(path))
     labels = np.asarray(image.dataobj).astype(np.uint8)
-    brain = (labels > 1) & (labels < 200)
-    box = _crop(brain)
+    box = _crop((labels > 1) & (labels < 200))
     affine = _shifted(np.array(image.affine, dtype=np.float64), box)
     return PaintedLabels(path.name.split(".nii")[0], labels[box], affine)
 
 
-def brain_folder(folder: Path) -> Source | None:
-    """A real brain with its sequences, tumor-free or with BraTS labels; None if it is neither."""
-    files = _files(folder)
-    # A case with an algorithm's labels holds a tumor that nobody outlined: never a background.
-    if any("pseudo" in stem for stem in files):
-        return None
-    named = {c: files[c] for c in STRUCTURAL if c in files}
-    label_path = None
-    if not named:
-        for channel, endings in BRATS_ENDINGS.items():
-            hits = [p for stem, p in files.items() if stem.endswith(endings)]
-            if hits:
-                named[channel] = hits[0]
-        segs = [p for stem, p in files.items() if stem.endswith(("_seg", "-seg"))]
-        label_path = segs[0] if segs else None
-    if len(named) < 2:
-        return None
-    read = {c: _read(p) for c, p in named.items()}
-    affine = next(iter(read.values()))[1]
-    images = {c: data for c, (data, _) in read.items()}
-    if "brain_mask" in files:
-        mask = _read(files["brain_mask"])[0] > 0.5
-    else:
-        mask = np.any([image != 0 for image in images.values()], axis=0)
-        mask = ndimage.binary_fill_holes(ndimage.binary_opening(mask, iterations=1))
-    tumor = _tumor_labels(folder.name, label_path) if label_path else None
-    box = _crop(mask)
-    raw = RawBrain(
-        name=folder.name,
-        affine=_shifted(affine, box),
-        images={c: image[box] for c, image in images.items()},
-        mask=mask[box],
-        tumor=None if tumor is None else tumor[box],
+def read_brain(folder: Path, labels: LabelMap | None = None) -> Anatomy:
+    """A real, skull-stripped brain on the model's grid, with its labels if it has any.
+
+    Raises StudyError where the study can't be read, and ``truth-pseudo`` where its labels are an
+    algorithm's: a tumor that nobody outlined is no background.
+    """
+    try:
+        labelled = read_labelled(folder, labels)
+    except StudyError as error:
+        if error.code != "truth-missing":
+            raise
+        labelled = None
+    study = read_study(folder) if labelled is None else labelled.study
+    prepared = prepare(study, multiple=1)
+    channels = dict(zip(CHANNELS, prepared.image, strict=True))
+    reference = None if labelled is None else labelled.on_grid(prepared.grid)
+    return build_anatomy(
+        RawBrain(
+            name=folder.name,
+            affine=prepared.grid.affine,
+            images={c: channels[c] for c in STRUCTURAL if c in prepared.channels},
+            maps={c: channels[c] for c in QUANTITATIVE if c in prepared.channels},
+            mask=prepared.mask,
+            tumor=None if reference is None else reference.tissue,
+            instances=None if reference is None else reference.instances,
+            lesions=() if labelled is None else labelled.lesions or (),
+        )
     )
-    return RealBrain(build_anatomy(raw))
-
-
-def _tumor_labels(case: str, path: Path) -> NDArray[np.uint8]:
-    """BraTS-METS values; the older scheme (enhancing = 4) is known by the dataset's name."""
-    labels = _read(path)[0].astype(np.uint8)
-    if case.startswith(("Brats17", "Brats18", "BraTS19", "BraTS20", "BraTS2021")):
-        labels = np.where(labels == 4, np.uint8(3), labels)
-    return labels
 
 
 def _matches(paths: Sequence[Path]) -> list[Path]:
@@ -146,12 +111,11 @@ def _matches(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def find_sources(paths: Sequence[Path]) -> list[Source]:
-    """Anatomies of the given folders and label maps; the MNI152 maps when none is given.
+def find_sources(paths: Sequence[Path], labels: LabelMap | None = None) -> list[Source]:
+    """Anatomies: label maps (files), studies and folders of studies; MNI152 when none is given.
 
-    The last part of a path may hold wildcards.
-
-    Raises FileNotFoundError naming the path that holds no anatomy.
+    The last part of a path may hold wildcards. A study below a folder that can't serve is passed
+    over with a warning. Raises FileNotFoundError naming the path that holds no anatomy.
     """
     if not paths:
         return [mni152()]
@@ -161,13 +125,11 @@ def find_sources(paths: Sequence[Path]) -> list[Source]:
         if path.is_file():
             sources.append(label_map(path))
         elif path.is_dir():
-            own = brain_folder(path)
-            if own is not None:
-                sources.append(own)
-            else:
-                sources += [label_map(p) for p in sorted(path.glob("*_seg_*.nii*"))]
-                inner = (brain_folder(f) for f in sorted(path.iterdir()) if f.is_dir())
-                sources += [s for s in inner if s is not None]
+            for folder in find_studies(path):
+                try:
+                    sources.append(RealBrain(read_brain(folder, labels)))
+                except StudyError as error:
+                    log.warning("%s is passed over: %s", folder.name, error)
         if len(sources) == before:
-            raise FileNotFoundError(f"{path}: no anatomy here (brain folder, case or label map)")
+            raise FileNotFoundError(f"{path}: no anatomy here (label map, study or folder of them)")
     return sources

@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
+from vasotype_training.cohorts import LesionTruth
 from vasotype_training.simulate.acquisition import Severity, degrade, degrade_map
 from vasotype_training.simulate.anatomy import Anatomy, Source
 from vasotype_training.simulate.plan import (
@@ -38,6 +39,17 @@ SUFFIX = {"t1": "t1n", "t1c": "t1c", "t2": "t2w", "flair": "t2f"}
 
 EXCLUDE_MM = 10
 """What touches a real tumor's label dilated by this much is left out of every score."""
+
+LATENT_COLUMNS = (
+    "rcbv",
+    "ktrans_per_min",
+    "edema_ratio",
+    "width_mm",
+    "tbr",
+    "low_permeability",
+    "hemorrhage",
+)
+COLUMNS = ("id", "mode", "mimicry", "source", "equivalent_diameter_mm", *LATENT_COLUMNS)
 
 FULL_SCALE = 4000.0
 """Stored intensities of a structural image are unsigned integers up to about this."""
@@ -140,9 +152,9 @@ def write_study(study: SimulatedStudy, folder: Path) -> None:
         near = ndimage.distance_transform_edt(real == 0) <= EXCLUDE_MM
         _save(truth / "exclude.nii.gz", near.astype(np.uint8), affine)
     with (truth / "lesions.tsv").open("w", newline="", encoding="utf-8") as stream:
-        table = csv.DictWriter(stream, list(_row(1, None)), delimiter="\t")
+        table = csv.DictWriter(stream, COLUMNS, delimiter="\t")
         table.writeheader()
-        table.writerows(_row(n, lesion) for n, lesion in enumerate(scene.lesions, start=1))
+        table.writerows(map(_row, scene.truth[-len(scene.plans) :], scene.plans))
     record = {
         "simulated": True,
         "anatomy": study.anatomy.name,
@@ -153,27 +165,17 @@ def write_study(study: SimulatedStudy, folder: Path) -> None:
     waiting.rename(folder)
 
 
-def _row(number: int, lesion: Lesion | None) -> dict[str, object]:
+def _row(truth: LesionTruth, plan: Lesion) -> dict[str, object]:
     """Line of ``lesions.tsv``; unknown values are empty."""
-    biology = None if lesion is None else lesion.biology
-    latent = {} if biology is None else asdict(biology)
-    names = (
-        "rcbv",
-        "ktrans_per_min",
-        "edema_ratio",
-        "width_mm",
-        "tbr",
-        "low_permeability",
-        "hemorrhage",
-    )
-    return {
-        "id": number,
-        "mode": latent.get("mode", ""),
-        "mimicry": int(latent["mimicry"]) if latent else "",
-        "source": "simulation",
-        "equivalent_diameter_mm": "" if lesion is None else round(lesion.diameter_mm, 2),
-        **{name: _shown(latent.get(name, "")) for name in names},
+    row: dict[str, object] = {
+        "id": truth.id,
+        "mode": truth.mode or "",
+        "mimicry": "" if truth.mimicry is None else int(truth.mimicry),
+        "source": truth.source,
+        "equivalent_diameter_mm": round(plan.diameter_mm, 2),
     }
+    latent = asdict(plan.biology) if plan.biology is not None else {}
+    return row | {name: _shown(latent.get(name, "")) for name in LATENT_COLUMNS}
 
 
 def _shown(value: object) -> object:
