@@ -7,7 +7,7 @@ acquisition and the sequences at hand.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -37,6 +37,12 @@ MOST_LESIONS = 24
 SIZE_REFERENCE_MM3 = 3000.0
 """A lesion of volume V weighs this over V, within limits."""
 
+MILD = Severity(noise=0.06, thick_share=0.1)
+"""A good scanner on a good day: three in ten samples."""
+
+VOLUMES = ("image", "mask", "tissue", "instances", "low_permeability", "weight")
+"""What flips and displacements move."""
+
 SUBSETS: tuple[tuple[float, tuple[str, ...] | None], ...] = (
     (0.42, STRUCTURAL),
     (0.18, ("t1c", "flair")),
@@ -60,41 +66,44 @@ class Materials:
 class Crops(IterableDataset[Sample]):
     """Endless stream of samples; the worker number and ``seed`` fix it."""
 
-    def __init__(self, materials: Materials, config: DataConfig, seed: int, start: int = 0) -> None:
+    def __init__(self, materials: Materials, config: DataConfig, seed: int) -> None:
         self.materials = materials
         self.config = config
         self.seed = seed
-        self.start = start
+        self._painted: Anatomy | None = None
+        self._uses = 0
 
     def __iter__(self) -> Iterator[Sample]:
         """Draw crops for ever."""
         torch.set_num_threads(1)
         info = get_worker_info()
         worker = 0 if info is None else info.id
-        rng = np.random.default_rng([self.seed, self.start, worker])
-        painted: Anatomy | None = None
-        drawn = 0
+        rng = np.random.default_rng([self.seed, worker])
         while True:
-            if rng.random() < self.config.labelled_share and self.materials.labelled:
+            if self.materials.labelled and rng.random() < self.config.labelled_share:
                 scene = self._labelled(rng)
             else:
-                use_real = bool(self.materials.real) and (
-                    not self.materials.painted or rng.random() < self.config.real_share
-                )
-                if use_real:
-                    anatomy = _pick(self.materials.real, rng).draw(rng)
-                else:
-                    if painted is None or drawn % self.config.repaint == 0:
-                        painted = _pick(self.materials.painted, rng).draw(rng)
-                    anatomy = painted
-                    drawn += 1
-                scene = self._simulated(anatomy, rng)
+                scene = self.simulate(self.draw_anatomy(rng), rng)
             for _ in range(self.config.reuse):
                 yield make_sample(scene, rng)
 
-    def _simulated(self, anatomy: Anatomy, rng: np.random.Generator) -> Scene:
+    def draw_anatomy(self, rng: np.random.Generator) -> Anatomy:
+        """A real brain, or a painted one that is painted anew every few crops."""
+        real, painted = self.materials.real, self.materials.painted
+        if real and (not painted or rng.random() < self.config.real_share):
+            return _pick(real, rng).draw(rng)
+        if self._painted is None or self._uses >= self.config.repaint:
+            self._painted, self._uses = _pick(painted, rng).draw(rng), 0
+        self._uses += 1
+        return self._painted
+
+    def simulate(
+        self, anatomy: Anatomy, rng: np.random.Generator, *, with_maps: bool | None = None
+    ) -> Scene:
+        """A crop with new lesions; maps come by chance unless ``with_maps`` says so."""
         config = self.config
-        with_maps = bool(rng.random() < config.map_share)
+        if with_maps is None:
+            with_maps = bool(rng.random() < config.map_share)
         box = draw_box(anatomy, config.crop, rng)
         inner = _shrink(box, 8)
         look = draw_look(anatomy, rng, (2.0, 10.0))
@@ -183,14 +192,24 @@ def draw_present(channels: Sequence[str], rng: np.random.Generator) -> NDArray[n
 
 
 def make_sample(scene: Scene, rng: np.random.Generator) -> Sample:
-    """One augmented sample of a scene: acquisition, flips, displacement, availability."""
-    axis = int(rng.choice(3, p=(0.15, 0.15, 0.7)))
-    severity = (
-        Severity() if rng.random() < 0.7 else replace(Severity(), noise=0.06, thick_share=0.1)
-    )
+    """One augmented sample of a scene: acquisition, availability, flips, displacement."""
     present = draw_present([*scene.images, *scene.maps], rng)
-    shape = scene.mask.shape
-    image = np.zeros((len(CHANNELS), *shape), np.float32)
+    sample = acquire(scene, present, rng)
+    volumes = {name: sample[name].numpy() for name in VOLUMES}
+    volumes = _displace(_flip(volumes, rng), rng)
+    moved = {name: torch.from_numpy(np.ascontiguousarray(v)) for name, v in volumes.items()}
+    return sample | moved
+
+
+def acquire(scene: Scene, present: NDArray[np.float32], rng: np.random.Generator) -> Sample:
+    """A scene as scanned: the channels that are ``present`` [7], with everything a loss needs.
+
+    ``image`` [7, X, Y, Z], ``mask`` [1, X, Y, Z], ``stats`` [7, 2], ``present`` [7]; [X, Y, Z]:
+    ``tissue``, ``instances``, ``low_permeability``, ``weight``; [slots]: ``mode``, ``mimicry``.
+    """
+    axis = int(rng.choice(3, p=(0.15, 0.15, 0.7)))
+    severity = Severity() if rng.random() < 0.7 else MILD
+    image = np.zeros((len(CHANNELS), *scene.mask.shape), np.float32)
     for index, channel in enumerate(CHANNELS):
         if present[index] and channel in scene.images:
             image[index] = degrade(scene.images[channel], severity, rng, axis)
@@ -202,25 +221,19 @@ def make_sample(scene: Scene, rng: np.random.Generator) -> Sample:
     stats[:count, 0] = rng.normal(0, 0.08, count)
     stats[:count, 1] = np.exp(rng.normal(0, 0.06, count))
     mode, mimicry = lesion_targets(scene)
-    weight = size_weights(scene.tissue)
-    volumes = {
+    arrays = {
         "image": image,
         "mask": scene.mask[None].astype(np.float32),
         "tissue": scene.tissue.astype(np.int64),
         "instances": scene.instances.astype(np.int64),
         "low_permeability": scene.low_permeability.astype(np.float32),
-        "weight": weight,
+        "weight": size_weights(scene.tissue),
+        "present": present,
+        "stats": stats,
+        "mode": mode,
+        "mimicry": mimicry,
     }
-    volumes = _displace(_flip(volumes, rng), rng)
-    sample = {name: torch.from_numpy(np.ascontiguousarray(v)) for name, v in volumes.items()}
-    for name, array in (
-        ("present", present),
-        ("stats", stats),
-        ("mode", mode),
-        ("mimicry", mimicry),
-    ):
-        sample[name] = torch.from_numpy(array)
-    return sample
+    return {name: torch.from_numpy(array) for name, array in arrays.items()}
 
 
 def lesion_targets(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

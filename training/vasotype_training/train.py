@@ -42,7 +42,7 @@ def gather(config: TrainConfig) -> Materials:
 
 
 class Progress(Callback):
-    """One plain line every so many steps, and the weights file at each checkpoint."""
+    """One plain line every so many steps; the averaged weights after every validation."""
 
     def __init__(self, config: TrainConfig, folder: Path, every: int = 50) -> None:
         self.config = config
@@ -59,22 +59,33 @@ class Progress(Callback):
             pace = (time.monotonic() - self.started) / max(1, step)
             log.info("step %d %s (%.2f s a step)", step, shown, pace)
 
-    def on_validation_end(
+    def on_validation_epoch_end(
         self, trainer: lightning.Trainer, pl_module: lightning.LightningModule
     ) -> None:
-        """Log Dice and store the averaged weights that were just validated."""
-        assert isinstance(pl_module, MultitaskTask)
+        """Store the averaged weights: they are in place until the averaging callback's turn."""
+        self.store(trainer, pl_module)
+
+    def on_validation_end(self, trainer: lightning.Trainer, *_: Any) -> None:
+        """Log Dice."""
         scores = {k: round(float(v), 3) for k, v in trainer.callback_metrics.items() if "val/" in k}
         log.info("step %d %s", trainer.global_step, scores)
+
+    def on_fit_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Store the averaged weights, which the averaging callback leaves in place."""
+        self.store(trainer, pl_module)
+
+    def store(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
+        """Write ``weights.pt``."""
+        assert isinstance(pl_module, MultitaskTask)
+        if not trainer.is_global_zero or trainer.global_step == 0:
+            return
         meta = {
             "step": trainer.global_step,
             "seed": self.config.seed,
             "config": self.config.model_dump(mode="json"),
-            "validation": scores,
             "torch": torch.__version__,
         }
-        if trainer.is_global_zero and trainer.global_step > 0:
-            save_weights(self.folder / "weights.pt", pl_module.network, meta)
+        save_weights(self.folder / "weights.pt", pl_module.network, meta)
 
 
 def train(config_path: Path, overrides: Sequence[str] = ()) -> Path:
@@ -116,7 +127,7 @@ def train(config_path: Path, overrides: Sequence[str] = ()) -> Path:
         "enable_model_summary": False,
         "logger": CSVLogger(folder, name="log"),
         "callbacks": [
-            # Before the averaging, which puts the plain weights back when a validation ends.
+            # Before the averaging, which puts the plain weights back after a validation.
             Progress(config, folder),
             EMAWeightAveraging(
                 decay=config.optimiser.ema, update_starting_at_step=config.optimiser.warm_up

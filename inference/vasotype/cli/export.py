@@ -28,6 +28,12 @@ def export(
     config: Annotated[
         Path | None, typer.Option(help="Training configuration, kept as train.yaml.")
     ] = None,
+    calibrate: Annotated[
+        int,
+        typer.Option(
+            min=0, help="Simulated crops to fit the calibration on, drawn as --config says."
+        ),
+    ] = 0,
 ) -> None:
     """Turn a checkpoint into a model folder: ONNX graph, contract, calibration, golden example.
 
@@ -36,14 +42,21 @@ def export(
     Examples:
 
     - `vasotype export runs/mine/weights.pt -o my-model --name my-model`
+    - `vasotype export runs/mine/weights.pt -o my-model --name my-model --config mine.yaml \\
+      --calibrate 400`
     - `vasotype run patient7 -o result --model ./my-model`
     """
+    if calibrate and config is None:
+        raise StudyError("config-invalid", "--calibrate draws its crops by --config")
     with needs_extra("train", "export"):
         from vasotype_models.contract import Calibration
+        from vasotype_training.calibration_crops import fit_on_crops
         from vasotype_training.export import Release
         from vasotype_training.export import export as write_release
 
         fitted = None
+        if calibrate and config is not None:
+            fitted = fit_on_crops(checkpoint, config, calibrate)
         if calibration is not None:
             try:
                 fitted = Calibration.model_validate_json(calibration.read_text(encoding="utf-8"))
