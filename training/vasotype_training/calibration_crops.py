@@ -34,8 +34,8 @@ LEAST_DIAMETER_MM = 5.0
 """Smaller lesions get no phenotype, so they are not calibrated on."""
 
 
-SEED_OFFSET = 1_000_003
-"""Calibration crops never share a seed with the training's."""
+CALIBRATION_STREAM = 1_000_003
+"""Second part of the seed: calibration crops are never those of the training."""
 
 
 def fit_on_crops(checkpoint: Path, config_path: Path, count: int) -> Calibration:
@@ -47,14 +47,14 @@ def fit_on_crops(checkpoint: Path, config_path: Path, count: int) -> Calibration
     network = Network(architecture)
     network.load_state_dict(state)
     config = read_config(config_path)
-    crops = Crops(gather(config), config.data, config.seed + SEED_OFFSET)
-    source = f"{count} simulated crops by {config_path.name}, seed {crops.seed}"
+    crops = Crops(gather(config), config.data, (config.seed, CALIBRATION_STREAM))
+    source = f"{count} simulated crops by {config_path.name}, seed {config.seed}"
     return calibrate(pool_simulated(network.eval(), crops, count), source)
 
 
 def pool_simulated(network: Network, crops: Crops, count: int) -> dict[str, PooledLesions]:
     """Pooled logits and true modes of the lesions in ``count`` simulated crops, by tier."""
-    rng = np.random.default_rng([crops.seed, 77])
+    rng = np.random.default_rng(crops.seed)
     rows: dict[str, list[NDArray[np.float64]]] = {tier: [] for tier in TIERS}
     for _ in range(count):
         scene = crops.simulate(crops.draw_anatomy(rng), rng, with_maps=True)

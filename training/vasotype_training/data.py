@@ -64,9 +64,9 @@ class Materials:
 
 
 class Crops(IterableDataset[Sample]):
-    """Endless stream of samples; the worker number and ``seed`` fix it."""
+    """Endless stream of samples; ``seed`` and the worker's number fix it."""
 
-    def __init__(self, materials: Materials, config: DataConfig, seed: int) -> None:
+    def __init__(self, materials: Materials, config: DataConfig, seed: tuple[int, ...]) -> None:
         self.materials = materials
         self.config = config
         self.seed = seed
@@ -78,7 +78,7 @@ class Crops(IterableDataset[Sample]):
         torch.set_num_threads(1)
         info = get_worker_info()
         worker = 0 if info is None else info.id
-        rng = np.random.default_rng([self.seed, worker])
+        rng = np.random.default_rng([*self.seed, worker])
         while True:
             if self.materials.labelled and rng.random() < self.config.labelled_share:
                 scene = self._labelled(rng)

@@ -66,8 +66,9 @@ MEANINGS = {
 }
 
 STATISTICS = (
-    "stats[channel] = (median, (p95 - p5) / 3.3) of each structural channel over the brain "
-    "voxels that the channel covers, computed once a study, before any tiling; (0, 1) for absent and quantitative channels"
+    "stats[channel] = (median, (p95 - p5) / 3.3) of each structural channel over the brain voxels "
+    "that the channel covers, computed once a study, before any tiling; (0, 1) for absent and "
+    "quantitative channels"
 )
 
 

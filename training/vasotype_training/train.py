@@ -88,6 +88,32 @@ class Progress(Callback):
         save_weights(self.folder / "weights.pt", pl_module.network, meta)
 
 
+class Stream(lightning.LightningDataModule):
+    """Training samples, different on every rank and after every resumption; steering cases."""
+
+    def __init__(self, config: TrainConfig, materials: Materials, steering: int) -> None:
+        super().__init__()
+        self.config = config
+        self.materials = materials
+        self.steering = steering
+
+    def train_dataloader(self) -> DataLoader[Any]:
+        """Crops without end."""
+        data = self.config.data
+        assert self.trainer is not None
+        seed = (self.config.seed, self.trainer.global_rank, self.trainer.global_step)
+        return DataLoader(
+            Crops(self.materials, data, seed),
+            batch_size=self.config.optimiser.batch,
+            num_workers=data.workers,
+            prefetch_factor=8 if data.workers else None,
+        )
+
+    def val_dataloader(self) -> DataLoader[Any]:
+        """Numbers of the steering cases, which the task holds."""
+        return DataLoader(TensorDataset(torch.arange(self.steering)), batch_size=1)
+
+
 def train(config_path: Path, overrides: Sequence[str] = ()) -> Path:
     """Train by ``config_path``; returns the run's folder with ``weights.pt`` and ``last.ckpt``.
 
@@ -110,17 +136,11 @@ def train(config_path: Path, overrides: Sequence[str] = ()) -> Path:
         else []
     )
     task = MultitaskTask(config, steering)
-    crops = Crops(materials, config.data, config.seed)
-    loader = DataLoader(
-        crops,
-        batch_size=config.optimiser.batch,
-        num_workers=config.data.workers,
-        prefetch_factor=8 if config.data.workers else None,
-    )
     settings: dict[str, Any] = {
         "max_steps": config.optimiser.steps,
         "gradient_clip_val": config.optimiser.clip,
         "val_check_interval": config.validate_every,
+        "limit_val_batches": 1.0 if steering else 0,
         "check_val_every_n_epoch": None,
         "num_sanity_val_steps": 0,
         "enable_progress_bar": False,
@@ -143,7 +163,6 @@ def train(config_path: Path, overrides: Sequence[str] = ()) -> Path:
         **config.trainer,
     }
     trainer = lightning.Trainer(**settings)
-    cases = torch.arange(len(steering))
-    validation = DataLoader(TensorDataset(cases), batch_size=1) if steering else None
-    trainer.fit(task, loader, validation, ckpt_path=config.resume)
+    stream = Stream(config, materials, len(steering))
+    trainer.fit(task, stream, ckpt_path=config.resume)
     return folder

@@ -124,12 +124,16 @@ def _hide_by_size(
         while (size := draw_diameter(population, rng)) < SMALLEST_MM:
             pass
         diameter[n] = size
-    present = 0.15 + 0.85 / (1 + np.exp(-(diameter - 9.4) / 2.5))
-    seen["edema"][rng.random(total) >= present] = HIDDEN
+    seen["edema"][rng.random(total) >= edema_presence(diameter)] = HIDDEN
     low, high = np.log(0.35), np.log(0.22 * diameter)
     seen["width"][values["width"] < low] = BELOW
     seen["width"][values["width"] > high] = ABOVE
     values["width"] = np.clip(values["width"], low, high)
+
+
+def edema_presence(diameter_mm: Floats) -> Floats:
+    """Probability of edema by diameter, as the simulator draws it."""
+    return 0.15 + 0.85 / (1 + np.exp(-(diameter_mm - 9.4) / 2.5))
 
 
 def _shift(shift: Mapping[str, float]) -> Floats:

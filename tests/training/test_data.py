@@ -1,0 +1,70 @@
+"""Samples hold what the losses and the network expect."""
+
+import itertools
+
+import numpy as np
+import pytest
+from vasotype_models.contract import CHANNELS, ET
+from vasotype_training.config import DataConfig
+from vasotype_training.data import Crops, Materials, draw_present, size_weights
+from vasotype_training.simulate.painting import PaintedProbabilities
+
+
+@pytest.fixture(scope="module")
+def ball() -> PaintedProbabilities:
+    """A small brain: white matter in a shell of cortex."""
+    axes = np.meshgrid(*[np.arange(72) - 35.5] * 3, indexing="ij")
+    radius = np.sqrt(sum(a**2 for a in axes))
+    mask = radius < 32
+    white = ((radius < 25) & (radius > 6)).astype(np.float32)
+    grey = ((radius >= 25) & mask).astype(np.float32)
+    return PaintedProbabilities("ball", grey, white, mask, np.eye(4))
+
+
+def stream(ball: PaintedProbabilities, **settings: object) -> Crops:
+    config = DataConfig.model_validate(
+        {"crop": (48, 48, 48), "lookalike_share": 0.0, "lesions": (2, 3), "map_share": 1.0}
+        | settings
+    )
+    return Crops(Materials([], [ball], [], []), config, seed=(4,))
+
+
+def test_the_same_seed_gives_the_same_samples(ball: PaintedProbabilities) -> None:
+    first, again = (next(iter(stream(ball))) for _ in range(2))
+    assert all(np.array_equal(first[k], again[k]) for k in first)
+
+
+def test_samples_are_consistent(ball: PaintedProbabilities) -> None:
+    known = 0
+    for sample in itertools.islice(stream(ball), 6):
+        assert sample["image"].shape == (7, 48, 48, 48)
+        present = sample["present"].numpy()
+        assert present[CHANNELS.index("t1c")] or present[CHANNELS.index("flair")]
+        absent = sample["image"].numpy()[present == 0]
+        assert not absent.any()
+        numbers = set(np.unique(sample["instances"])) - {0}
+        known += sum(int(sample["mode"][n - 1]) >= 0 for n in numbers)
+        assert not (sample["tissue"].numpy()[sample["mask"][0].numpy() == 0] > 0).any()
+    assert known > 0
+
+
+def test_look_alikes_carry_no_label(ball: PaintedProbabilities) -> None:
+    samples = itertools.islice(stream(ball, lookalike_share=1.0, labelled_share=0.0), 4)
+    assert not any(bool((s["tissue"] > 0).any()) for s in samples)
+
+
+def test_weights_fall_with_lesion_volume() -> None:
+    tissue = np.zeros((32, 32, 32), np.uint8)
+    tissue[2:5, 2:5, 2:5] = ET
+    tissue[10:25, 10:25, 10:25] = ET
+    weight = size_weights(tissue)
+    assert weight[3, 3, 3] == pytest.approx(3000 / 27)
+    assert weight[15, 15, 15] == 1
+    assert weight[0, 0, 0] == 1
+
+
+def test_every_subset_holds_t1c_or_flair_and_single_ones_occur() -> None:
+    rng = np.random.default_rng(0)
+    drawn = {tuple(draw_present(CHANNELS, rng)[:4]) for _ in range(400)}
+    assert all(t1c or flair for _, t1c, _, flair in drawn)
+    assert {(0, 1, 0, 0), (0, 0, 0, 1), (0, 1, 0, 1), (1, 1, 1, 1)} <= drawn
