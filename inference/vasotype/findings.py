@@ -417,3 +417,249 @@ _entry(
     "The recorded figures are of another model or other data, or the file holds none.",
     "Give the figures.json of an evaluation of the same model on the same cohorts.",
 )
+_entry(
+    "perfusion-input",
+    Severity.REFUSE,
+    "The options of the perfusion command don't go together.",
+    "Give one series: --dsc FILE or --dce FILE; --vfa belongs to --dce.",
+)
+_entry(
+    "series-not-4d",
+    Severity.REFUSE,
+    "A dynamic series isn't a 4-D image.",
+    "Give the whole series as one NIfTI; converters may have split it into volumes.",
+)
+_entry(
+    "sidecar-missing",
+    Severity.REFUSE,
+    "The JSON sidecar of a series is missing or can't be read.",
+    "Keep the .json that the DICOM converter writes, beside the image and with the same name.",
+)
+_entry(
+    "series-parameter",
+    Severity.REFUSE,
+    "A value that the analysis needs is not in the sidecar, or can't be right.",
+    "Add the BIDS key that is named; times are in seconds, angles in degrees.",
+)
+_entry(
+    "series-times",
+    Severity.REFUSE,
+    "The times of a series' volumes are missing, or not in order.",
+    "Add FrameTimesStart (s, one a volume, increasing); if volumes are out of order, sort them.",
+)
+_entry(
+    "series-too-short",
+    Severity.REFUSE,
+    "The series has too few volumes.",
+    "DSC needs at least 20 volumes, DCE at least 10; give the whole series.",
+)
+_entry(
+    "series-shuffled",
+    Severity.REFUSE,
+    "The volumes of a series seem to be out of order.",
+    "Convert the series from DICOM again, sorted by acquisition time.",
+)
+_entry(
+    "no-bolus",
+    Severity.REFUSE,
+    "The series shows no passage of contrast agent.",
+    "Check that contrast was given, and that the series covers its arrival.",
+)
+_entry(
+    "baseline-too-short",
+    Severity.REFUSE,
+    "The contrast arrives before there is a baseline.",
+    "At least 3 volumes before contrast are needed; the first volume doesn't count.",
+)
+_entry(
+    "perfusion-grid",
+    Severity.REFUSE,
+    "A mask or image doesn't lie on the grid of the dynamic series.",
+    "Resample it to the series (masks with nearest-neighbour interpolation).",
+)
+_entry(
+    "perfusion-mask",
+    Severity.REFUSE,
+    "The brain mask is empty, or of another shape than the series.",
+    "Give a mask of the brain on the grid of the series.",
+)
+_entry(
+    "perfusion-reference",
+    Severity.REFUSE,
+    "There is no usable normal tissue to which blood volume could be relative.",
+    "Look at the masks: both must cover normal brain that the series images.",
+)
+_entry(
+    "vfa-unusable",
+    Severity.REFUSE,
+    "The flip-angle images don't give T1.",
+    "Give two or more images of different flip angles and one repetition time, or none.",
+)
+_entry(
+    "aif-table",
+    Severity.REFUSE,
+    "The table of the arterial input can't be read.",
+    "Tab-separated, in order of time: time_s and plasma_mM, blood_mM or delta_r2star_per_s.",
+)
+_entry(
+    "aif-kind",
+    Severity.REFUSE,
+    "The arterial input is of a kind that this analysis can't use.",
+    "DCE needs a concentration: a column plasma_mM or blood_mM.",
+)
+_entry(
+    "aif-not-found",
+    Severity.REFUSE,
+    "No artery was found, or the artery mask misses the brain.",
+    "Give the arterial input by --aif: a table, or a mask of vessel voxels.",
+)
+_entry(
+    "aif-saturated",
+    Severity.REFUSE,
+    "The arterial signal is saturated: its peak is lost.",
+    "Choose other vessel voxels, further from the centre of large arteries.",
+)
+_entry(
+    "no-flow",
+    Severity.WARNING,
+    "No arterial input was found in the DSC series; blood flow isn't given.",
+    "Blood volume doesn't need it. Give the input by --aif for flow.",
+)
+_entry(
+    "no-reference-tissue",
+    Severity.WARNING,
+    "There is no normal white matter to which blood volume could be relative.",
+    "The ratios are to all normal brain, which holds more blood: don't apply published limits.",
+)
+_entry(
+    "leakage-reference-found",
+    Severity.NOTE,
+    "Normal brain for the leakage correction was found in the series itself.",
+    "Name the lesions to leave out by --lesions.",
+)
+_entry(
+    "t1-assumed",
+    Severity.WARNING,
+    "T1 before contrast was assumed, not measured.",
+    "Ktrans, ve and vp are less exact; flip-angle images measure it (--vfa).",
+)
+_entry(
+    "aif-population",
+    Severity.NOTE,
+    "A population average stands for the patient's arterial input.",
+    "A measured one can be given by --aif.",
+)
+_entry(
+    "brain-mask-assumed",
+    Severity.NOTE,
+    "No brain mask was given; bright voxels of the series were taken as brain.",
+    "Right for skull-stripped series only; otherwise give --mask.",
+)
+_entry(
+    "unreadable-archive",
+    Severity.REFUSE,
+    "A zip archive or a file in it can't be read.",
+    "Copy the archive again, or unpack it and give the folder.",
+)
+_entry(
+    "archive-refused",
+    Severity.REFUSE,
+    "An archive or folder is larger than a study, encrypted, or unsafe to read.",
+    "Unpack it by hand where you trust it, and give the folder of one study.",
+)
+_entry(
+    "no-mr",
+    Severity.REFUSE,
+    "No MR image was found.",
+    "Give the folder or zip archive that holds the MR series of one examination.",
+)
+_entry(
+    "several-patients",
+    Severity.REFUSE,
+    "The images belong to more than one patient.",
+    "Give one patient's examination at a time.",
+)
+_entry(
+    "several-visits",
+    Severity.REFUSE,
+    "The images were acquired on more than one day.",
+    "Give one examination at a time.",
+)
+_entry(
+    "series-unknown",
+    Severity.REFUSE,
+    "The series that was named isn't there, or isn't the only one.",
+    "vasotype identify FOLDER lists the series with their numbers.",
+)
+_entry(
+    "unsupported-compression",
+    Severity.REFUSE,
+    "The pixels are compressed in a way that can't be decoded.",
+    "Decompress the files first, e.g. with dcmdjpeg of DCMTK.",
+)
+_entry(
+    "image-size",
+    Severity.REFUSE,
+    "An image has no pixels, or more than any head scan.",
+    "Export the series again from the archive.",
+)
+_entry(
+    "uneven-slices",
+    Severity.REFUSE,
+    "Slices of a series are missing, or don't lie evenly.",
+    "Export the whole series again; leave out slices of other acquisitions.",
+)
+_entry(
+    "duplicate-slices",
+    Severity.REFUSE,
+    "Several slices of a series lie in one place.",
+    "Remove copies, or give the acquisitions of the series apart.",
+)
+_entry(
+    "mixed-orientations",
+    Severity.REFUSE,
+    "A series mixes images of several orientations.",
+    "Give the orientations apart; a localiser makes no volume.",
+)
+_entry(
+    "series-unusable",
+    Severity.WARNING,
+    "A series was recognised but makes no volume.",
+    "Export it again from the archive, or go on without it.",
+)
+_entry(
+    "dicom-duplicate-uid",
+    Severity.WARNING,
+    "Two files carry one identifier and hold different images.",
+    "Check which is right; the first by name was read.",
+)
+_entry(
+    "lossy-compression",
+    Severity.WARNING,
+    "An image was compressed with loss.",
+    "Prefer the uncompressed original; small lesions suffer first.",
+)
+_entry(
+    "contrast-conflict",
+    Severity.WARNING,
+    "Header and image disagree on whether contrast was given.",
+    "Look at the images, and name the series by --t1 and --t1c.",
+)
+_entry(
+    "contrast-uncertain",
+    Severity.WARNING,
+    "Whether a T1 was taken after contrast isn't certain.",
+    "Look at the image, and name the series by --t1 or --t1c.",
+)
+_entry(
+    "series-chosen",
+    Severity.NOTE,
+    "Several series would do for one sequence; one was chosen.",
+    "Another is taken by its flag, e.g. --t1c 7 with its number from vasotype identify.",
+)
+_entry(
+    "acquired-after-contrast",
+    Severity.NOTE,
+    "A FLAIR or T2 was acquired after contrast.",
+    "Enhancing lesions can look brighter on it than without contrast.",
+)

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import logging
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vasotype_models.registry import resolve
-
-from vasotype.engine import Engine
+from vasotype.engine import Engine, find_model
 from vasotype.engine.providers import Device
-from vasotype.findings import StudyError
 from vasotype.lesions import find_lesions
 from vasotype.outputs import OutputOptions, refuse_occupied, write_outputs
 from vasotype.outputs.record import make_result
@@ -23,6 +22,8 @@ from vasotype.study import read_study
 
 Source = Study | Path | str | Mapping[str, Path]
 DEFAULTS = OutputOptions()
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
@@ -42,14 +43,20 @@ class Vasotype:
     engine: Engine
 
     def run(
-        self, source: Source, output: Path | str | None = None, options: OutputOptions = DEFAULTS
+        self,
+        source: Source,
+        output: Path | str | None = None,
+        options: OutputOptions = DEFAULTS,
+        *,
+        overrides: Mapping[str, Path] | None = None,
     ) -> Result:
         """Analyse a study and, where ``output`` names a folder, write its results there.
 
-        Raises StudyError when the input can't give a right answer or the folder is taken.
+        ``overrides`` (channel -> file) adds to the files of a folder, or replaces them. Raises
+        StudyError when the input can't give a right answer or the folder is taken.
         """
         clock = _Clock()
-        study = _read(source, clock)
+        study = _read(source, overrides, clock)
         if output is None:
             return self._analyse(study, clock).result
         refuse_occupied(Path(output), study.name, options.overwrite)
@@ -62,18 +69,18 @@ class Vasotype:
         Raises StudyError when the input can't give a right answer.
         """
         clock = _Clock()
-        return self._analyse(_read(source, clock), clock)
+        return self._analyse(_read(source, None, clock), clock)
 
     def _analyse(self, study: Study, clock: _Clock) -> Analysis:
         contract, calibration = self.engine.contract, self.engine.calibration
-        prepared = prepare(study, multiple=contract.grid.multiple)
-        clock.lap("prepare")
-        maps = self.engine.predict(prepared)
-        clock.lap("segment")
-        lesions = find_lesions(prepared, maps, contract.inference)
-        clock.lap("measure")
-        phenotypes = read_phenotypes(prepared, maps, lesions, contract, calibration)
-        clock.lap("phenotype")
+        with clock.stage("prepare"):
+            prepared = prepare(study, multiple=contract.grid.multiple)
+        with clock.stage("segment"):
+            maps = self.engine.predict(prepared)
+        with clock.stage("measure"):
+            lesions = find_lesions(prepared, maps, contract.inference)
+        with clock.stage("phenotype"):
+            phenotypes = read_phenotypes(prepared, maps, lesions, contract, calibration)
         result = make_result(self.engine, study, prepared, lesions, phenotypes, clock.laps_s)
         return Analysis(prepared, maps, lesions, result)
 
@@ -86,11 +93,7 @@ def load(
     Raises StudyError when there is no such model, its files are damaged, or CUDA is demanded and
     can't be had.
     """
-    try:
-        folder = resolve(model)
-    except LookupError as error:
-        raise StudyError("model-unknown", str(error)) from error
-    return Vasotype(Engine.load(folder, device, threads))
+    return Vasotype(Engine.load(find_model(model), device, threads))
 
 
 @dataclass
@@ -98,17 +101,18 @@ class _Clock:
     """Seconds of each stage, in order."""
 
     laps_s: dict[str, float] = field(default_factory=dict)
-    _last: float = field(default_factory=time.perf_counter)
 
-    def lap(self, stage: str) -> None:
-        """End a stage."""
-        now = time.perf_counter()
-        self.laps_s[stage], self._last = now - self._last, now
+    @contextmanager
+    def stage(self, name: str) -> Iterator[None]:
+        """Say that a stage begins, and take its time."""
+        log.info(name)
+        start = time.perf_counter()
+        yield
+        self.laps_s[name] = time.perf_counter() - start
 
 
-def _read(source: Source, clock: _Clock) -> Study:
-    if isinstance(source, str):
-        source = Path(source)
-    study = source if isinstance(source, Study) else read_study(source)
-    clock.lap("read")
-    return study
+def _read(source: Source, overrides: Mapping[str, Path] | None, clock: _Clock) -> Study:
+    if isinstance(source, Study):
+        return source
+    with clock.stage("read"):
+        return read_study(Path(source) if isinstance(source, str) else source, overrides=overrides)

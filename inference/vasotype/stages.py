@@ -69,8 +69,9 @@ class Prepared:
     """A study on the model's grid (1 mm isotropic, RAS, cropped to the brain).
 
     ``image`` float32 [7, X, Y, Z] in raw units, absent channels zero; ``mask`` bool [X, Y, Z];
-    ``stats`` float32 [7, 2], location and scale of each structural channel over the whole mask
-    (quantitative channels: 0 and 1); ``native`` is the reference sequence as it came.
+    ``stats`` float32 [7, 2], location and scale of each structural channel over the mask voxels
+    that it covers (quantitative channels: 0 and 1); ``native`` is the reference sequence as it
+    came.
     """
 
     name: str

@@ -1,5 +1,6 @@
 """Small synthetic studies, made by hand: what a perfect network would have said of them."""
 
+import nibabel as nib
 import numpy as np
 import pytest
 from vasotype.stages import Grid, Maps, Prepared, Volume
@@ -49,6 +50,31 @@ def prepared_of(tissue, channels, native):
     return Prepared("made", image, mask, present, stats, grid, volume)
 
 
+def write_small_study(folder, case="case", channels=("t1n", "t1c", "t2w", "t2f")):
+    """A small skull-stripped head: smooth noise in an ellipsoid, with one bright ring on T1c."""
+    folder.mkdir(parents=True)
+    rng = np.random.default_rng(1)
+    index = np.stack(np.meshgrid(*[np.arange(72)] * 3, indexing="ij"), axis=-1)
+    brain = np.linalg.norm((index - 36) / [26, 30, 24], axis=-1) <= 1
+    distance = np.linalg.norm(index - [28, 40, 38], axis=-1)
+    for channel in channels:
+        image = rng.normal(400, 30, brain.shape)
+        if channel == "t1c":
+            image[(distance > 4) & (distance < 8)] += 400
+        if channel == "t2f":
+            image[distance < 13] += 200
+        values = np.where(brain, image, 0).astype(np.float32)
+        affine = np.diag([-1.0, -1.0, 1.0, 1.0])
+        nib.save(nib.Nifti1Image(values, affine), folder / f"{case}-{channel}.nii.gz")
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_study():
+    """Writes a study that one tile covers: ``small_study(folder, case=..., channels=...)``."""
+    return write_small_study
+
+
 @pytest.fixture
 def tissue_of():
     """Tissue probabilities of lesions: ``tissue_of(shape, [dict(at=..., core=4), ...])``."""
@@ -70,3 +96,13 @@ def scene():
         return prepared_of(tissue, channels, native), maps
 
     return build
+
+
+@pytest.fixture
+def cluster():
+    """Two worker processes, each restarted by its nanny when it dies."""
+    distributed = pytest.importorskip("distributed")
+    with distributed.LocalCluster(
+        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
+    ) as cluster:
+        yield cluster

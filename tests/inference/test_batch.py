@@ -2,7 +2,10 @@
 
 import csv
 import json
+import os
 import shutil
+import signal
+from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
@@ -168,6 +171,24 @@ def test_a_bug_in_one_study_is_an_outcome(task, monkeypatch):
         "unexpected ZeroDivisionError: no voxel",
         outcome.seconds,
     )
+
+
+@pytest.mark.slow
+def test_a_cohort_is_finished_on_a_cluster_that_loses_a_worker(cluster, tmp_path):
+    names = ("a", "b", "c", "d")
+    for seed, name in enumerate(names):
+        write_study(tmp_path / "cohort" / name, seed)
+    victims = [next(iter(cluster.workers.values())).pid]
+
+    def kill_once(outcome, total):
+        while victims:
+            os.kill(victims.pop(), signal.SIGKILL)
+
+    options = replace(FAST, scheduler=cluster.scheduler_address)
+    result = run_batch(tmp_path / "cohort", tmp_path / "out", options, kill_once)
+    assert [outcome.study for outcome in result.outcomes] == list(names)
+    assert result.failed == ()
+    assert all(Result.read(tmp_path / "out" / name).study for name in names)
 
 
 def test_a_folder_without_studies_is_refused(tmp_path):

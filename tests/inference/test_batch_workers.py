@@ -47,16 +47,6 @@ def test_no_more_items_are_taken_than_there_are_processes(tmp_path):
     assert len(list(answers)) == 2
 
 
-@pytest.fixture
-def cluster():
-    """Two worker processes, each restarted by its nanny when it dies."""
-    distributed = pytest.importorskip("distributed")
-    with distributed.LocalCluster(
-        n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
-    ) as cluster:
-        yield cluster
-
-
 @pytest.mark.slow
 def test_a_lost_cluster_worker_costs_no_item(cluster):
     victim = next(iter(cluster.workers.values()))

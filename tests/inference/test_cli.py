@@ -72,8 +72,8 @@ class Analyser:
         self.failure = failure
         self.calls = []
 
-    def run(self, source, output, options):
-        self.calls.append((source, output, options))
+    def run(self, source, output, options, *, overrides):
+        self.calls.append((source, output, options, overrides))
         if self.failure is not None:
             raise self.failure
         return RESULT
@@ -81,10 +81,9 @@ class Analyser:
 
 @pytest.fixture
 def analyser(monkeypatch):
-    """A stand-in for the loaded model; studies are read as what they were named by."""
+    """A stand-in for the loaded model."""
     analyser = Analyser()
     monkeypatch.setattr(vasotype, "load", lambda *args, **kwargs: analyser)
-    monkeypatch.setattr("vasotype.study.read_study", lambda source, **kwargs: (source, kwargs))
     return analyser
 
 
@@ -139,20 +138,21 @@ def test_run_prints_nothing_but_the_result_with_json(analyser):
 
 def test_sequence_flags_need_no_folder(analyser):
     call("run", "--t1c", "post.nii.gz", "--flair", "f.nii.gz", "-o", "out")
-    [((source, _), _, _)] = analyser.calls
-    assert source == {"t1c": Path("post.nii.gz"), "flair": Path("f.nii.gz")}
+    [(source, _, _, overrides)] = analyser.calls
+    assert source == {}
+    assert overrides == {"t1c": Path("post.nii.gz"), "flair": Path("f.nii.gz")}
 
 
 def test_sequence_flags_override_the_folder(analyser):
     call("run", "patient7", "--rcbv", "map.nii.gz", "-o", "out")
-    [((source, settings), _, _)] = analyser.calls
+    [(source, _, _, overrides)] = analyser.calls
     assert source == Path("patient7")
-    assert settings == {"overrides": {"rcbv": Path("map.nii.gz")}}
+    assert overrides == {"rcbv": Path("map.nii.gz")}
 
 
 def test_output_flags_reach_the_writer(analyser):
     call("run", "patient7", "-o", "out", "--overwrite", "--probabilities", "--no-report")
-    [(_, output, options)] = analyser.calls
+    [(_, output, options, _)] = analyser.calls
     assert output == Path("out")
     assert options == OutputOptions(overwrite=True, probabilities=True, report=False)
 
@@ -202,7 +202,7 @@ def test_debug_shows_the_traceback_of_a_bug(analyser):
 
 
 def test_published_schema_accepts_a_result():
-    schema = json.loads(call("schema", "result").stdout)
+    schema = json.loads(call("schema").stdout)
     jsonschema.validate(RESULT.model_dump(mode="json"), schema)
 
 

@@ -27,6 +27,14 @@ def test_a_tile_is_clipped_to_a_smaller_grid():
     assert boxes == [(slice(0, 64), slice(0, 80), slice(0, 96))]
 
 
+def test_margins_of_the_grid_cost_no_tiles():
+    mask = np.zeros((160, 160, 112), bool)
+    mask[9:152, 6:155, 30:80] = True  # 143, 149 and 50 voxels long
+    boxes = tile_boxes(mask, (96, 96, 96), 0.5)
+    starts = [sorted({box[axis].start for box in boxes}) for axis in range(3)]
+    assert starts == [[9, 56], [6, 32, 59], [7]]  # along z the brain lies in the middle
+
+
 @examples
 @given(seed=st.integers(0, 10_000))
 def test_every_masked_voxel_lies_in_a_tile_and_no_tile_is_empty(seed):

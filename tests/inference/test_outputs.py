@@ -1,11 +1,12 @@
 import csv
+from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import pytest
 from vasotype.engine import Engine
 from vasotype.findings import Finding, StudyError
-from vasotype.outputs import OutputOptions, write_outputs
+from vasotype.outputs import OutputOptions, refuse_occupied, write_outputs
 from vasotype.pipeline import Analysis, Vasotype
 from vasotype.result import Result
 from vasotype.stages import Grid, Study, Volume
@@ -200,10 +201,48 @@ def test_a_failure_while_writing_leaves_all_as_it_was(analysis, tmp_path, monkey
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
 
 
+def test_an_interruption_while_results_are_moved_leaves_the_earlier_ones(
+    analysis, tmp_path, monkeypatch
+):
+    out = tmp_path / "out"
+    write_outputs(analysis, out, PLAIN)
+    before = (out / "result.json").read_bytes()
+    rename = Path.rename
+
+    def interrupted(path, target):
+        if path.name.endswith(".new"):
+            raise KeyboardInterrupt
+        return rename(path, target)
+
+    monkeypatch.setattr(Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        write_outputs(analysis, out, OutputOptions(overwrite=True, report=False))
+    assert (out / "result.json").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
 def test_a_folder_that_cannot_be_made_is_refused(analysis, tmp_path):
     (tmp_path / "file").write_text("")
     with pytest.raises(StudyError) as refusal:
         write_outputs(analysis, tmp_path / "file" / "out", PLAIN)
+    assert refusal.value.code == "output-unwritable"
+
+
+def test_a_folder_without_permission_is_refused_before_the_analysis(tmp_path, monkeypatch):
+    monkeypatch.setattr("os.access", lambda path, mode: path != tmp_path)
+    with pytest.raises(StudyError) as refusal:
+        refuse_occupied(tmp_path / "new" / "out", "made", overwrite=False)
+    assert refusal.value.code == "output-unwritable"
+    assert str(tmp_path) in str(refusal.value)
+
+
+def test_a_failing_disk_is_no_bug(analysis, tmp_path, monkeypatch):
+    def full(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "mkdir", full)
+    with pytest.raises(StudyError, match="No space left") as refusal:
+        write_outputs(analysis, tmp_path / "out", PLAIN)
     assert refusal.value.code == "output-unwritable"
 
 

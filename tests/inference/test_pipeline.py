@@ -11,28 +11,9 @@ from vasotype.findings import StudyError
 PLAIN = vasotype.OutputOptions(report=False)
 
 
-def write_brain(folder, channels=("t1n", "t1c", "t2w", "t2f")):
-    """A small skull-stripped head: smooth noise in an ellipsoid, with one bright ring on T1c."""
-    folder.mkdir()
-    rng = np.random.default_rng(1)
-    index = np.stack(np.meshgrid(*[np.arange(72)] * 3, indexing="ij"), axis=-1)
-    brain = np.linalg.norm((index - 36) / [26, 30, 24], axis=-1) <= 1
-    distance = np.linalg.norm(index - [28, 40, 38], axis=-1)
-    for channel in channels:
-        image = rng.normal(400, 30, brain.shape)
-        if channel == "t1c":
-            image[(distance > 4) & (distance < 8)] += 400
-        if channel == "t2f":
-            image[distance < 13] += 200
-        values = np.where(brain, image, 0).astype(np.float32)
-        affine = np.diag([-1.0, -1.0, 1.0, 1.0])
-        nib.save(nib.Nifti1Image(values, affine), folder / f"case-{channel}.nii.gz")
-    return folder
-
-
 @pytest.fixture(scope="module")
-def study(tmp_path_factory):
-    return write_brain(tmp_path_factory.mktemp("cohort") / "case")
+def study(tmp_path_factory, small_study):
+    return small_study(tmp_path_factory.mktemp("cohort") / "case")
 
 
 @pytest.fixture(scope="module")
@@ -52,6 +33,19 @@ def test_a_folder_becomes_a_result_that_reads_back_as_it_was_returned(model, stu
     segmentation = nib.load(tmp_path / "out" / "segmentation.nii.gz")
     assert segmentation.shape == (72, 72, 72)
     assert np.array_equal(segmentation.affine, np.diag([-1.0, -1.0, 1.0, 1.0]))
+
+
+def test_each_stage_is_told_when_it_begins(model, study, tmp_path, caplog):
+    with caplog.at_level("INFO", logger="vasotype"):
+        model.run(study, tmp_path / "out", PLAIN)
+    assert caplog.messages == ["read", "prepare", "segment", "measure", "phenotype", "write"]
+
+
+def test_a_file_named_by_hand_joins_those_of_the_folder(model, study):
+    extra = {"rcbv": study / "case-t2w.nii.gz"}
+    result = model.run(study, overrides=extra)
+    assert {entry.channel for entry in result.inputs} == {"t1", "t1c", "t2", "flair", "rcbv"}
+    assert "read" in result.timings_s
 
 
 def test_the_same_study_gives_the_same_result(model, study):

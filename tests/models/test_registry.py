@@ -59,6 +59,20 @@ def test_an_answer_that_deviates_from_the_golden_one_is_found(model):
     assert verify(model) == ["tissue: deviates from golden by 0.01, over 0.001"]
 
 
+@pytest.mark.parametrize("precision", [np.float16, np.float64])
+def test_a_golden_input_may_be_stored_in_any_precision(model, precision):
+    with np.load(model / "golden.npz") as arrays:
+        golden = dict(arrays)
+    # Whole numbers below 2048 are the same in every precision.
+    golden["image"] = np.round(golden["image"])
+    inputs = {name: golden[name] for name in INPUTS}
+    session = onnxruntime.InferenceSession(model / "model.onnx")
+    golden |= zip(OUTPUTS, session.run(list(OUTPUTS), inputs), strict=True)
+    golden |= {name: values.astype(precision) for name, values in inputs.items()}
+    np.savez_compressed(model / "golden.npz", **golden)
+    assert verify(model) == []
+
+
 @pytest.mark.parametrize("name", ["golden.npz", "model.onnx", "contract.json", "calibration.json"])
 def test_a_missing_file_is_found(model, name):
     (model / name).unlink()

@@ -16,7 +16,7 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def _expand(value: Path) -> Path:
+def expand(value: Path) -> Path:
     """Resolve ``${NAME}``; an unset variable is an error, not an odd path."""
     text = os.path.expandvars(str(value))
     if "$" in text:
@@ -53,13 +53,13 @@ class DataConfig(Section):
     workers: int = Field(1, ge=0)
 
     _paths = field_validator("anatomies", "cohorts", mode="after")(
-        lambda paths: tuple(_expand(p) for p in paths)
+        lambda paths: tuple(expand(p) for p in paths)
     )
 
     @field_validator("outlines", mode="after")
     @classmethod
     def _outlines(cls, path: Path | None) -> Path | None:
-        return None if path is None else _expand(path)
+        return None if path is None else expand(path)
 
 
 class LossConfig(Section):
@@ -113,13 +113,13 @@ class TrainConfig(Section):
     )
 
     _paths = field_validator("validation", mode="after")(
-        lambda paths: tuple(_expand(p) for p in paths)
+        lambda paths: tuple(expand(p) for p in paths)
     )
 
     @field_validator("initial", "resume", mode="after")
     @classmethod
     def _optional(cls, path: Path | None) -> Path | None:
-        return None if path is None else _expand(path)
+        return None if path is None else expand(path)
 
 
 def read_config(path: Path, overrides: tuple[str, ...] = ()) -> TrainConfig:

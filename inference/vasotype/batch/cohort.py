@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from vasotype_models.contract import read_contract
-from vasotype_models.registry import resolve
 
 from vasotype.batch.task import Outcome, Task, analyse, is_finished
 from vasotype.batch.workers import on_cluster, on_this_machine
+from vasotype.engine import find_model
 from vasotype.engine.providers import Device, usable_cores
 from vasotype.findings import StudyError
 from vasotype.outputs import OutputOptions
@@ -92,7 +92,7 @@ def _tasks(cohort: Path, output: Path, options: BatchOptions) -> list[Task]:
     if count > 1:
         raise StudyError("cohort-names", f"{cohort.name}: {count} studies would be called {name}")
     model = options.model
-    sha256 = _sha256(model)
+    sha256 = read_contract(find_model(model)).onnx_sha256
     return [
         Task(
             name=name,
@@ -106,13 +106,6 @@ def _tasks(cohort: Path, output: Path, options: BatchOptions) -> list[Task]:
         )
         for name, study in zip(names, studies, strict=True)
     ]
-
-
-def _sha256(model: str) -> str:
-    try:
-        return read_contract(resolve(model)).onnx_sha256
-    except LookupError as error:
-        raise StudyError("model-unknown", str(error)) from error
 
 
 def _name(study: Path, cohort: Path) -> str:

@@ -8,10 +8,14 @@ import typer
 
 from vasotype import __version__
 from vasotype.cli.batch import batch
+from vasotype.cli.ceilings import ceilings
 from vasotype.cli.console import say_everything
 from vasotype.cli.evaluate import evaluate
 from vasotype.cli.export import export
+from vasotype.cli.identify import identify
 from vasotype.cli.models import models
+from vasotype.cli.morphology import morphology
+from vasotype.cli.perfusion import perfusion
 from vasotype.cli.run import run
 from vasotype.cli.schema import schema
 from vasotype.cli.simulate import simulate
@@ -27,9 +31,13 @@ app = typer.Typer(
 USE, MAKE = "Use a model", "Make a model"
 app.command(rich_help_panel=USE)(run)
 app.command(rich_help_panel=USE)(batch)
+app.command(rich_help_panel=USE)(identify)
+app.command(rich_help_panel=USE)(perfusion)
 app.add_typer(models, name="models", rich_help_panel=USE)
 app.command(rich_help_panel=USE)(schema)
 app.command(rich_help_panel=MAKE)(simulate)
+app.command(rich_help_panel=MAKE)(ceilings)
+app.command(rich_help_panel=MAKE)(morphology)
 app.command(rich_help_panel=MAKE)(train)
 app.command(rich_help_panel=MAKE)(evaluate)
 app.command(rich_help_panel=MAKE)(export)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -11,7 +10,6 @@ from rich.table import Table
 
 from vasotype.cli.console import USER_ERROR, guarded, print_json
 from vasotype.cli.options import JsonOption
-from vasotype.findings import StudyError
 
 models = typer.Typer(
     no_args_is_help=True,
@@ -65,7 +63,9 @@ def show(model: NameArgument = "default") -> None:
     """
     from vasotype_models.contract import read_contract
 
-    typer.echo(read_contract(_folder(model)).model_dump_json(indent=2))
+    from vasotype.engine import find_model
+
+    typer.echo(read_contract(find_model(model)).model_dump_json(indent=2))
 
 
 @models.command()
@@ -82,7 +82,9 @@ def verify(model: NameArgument = "default", as_json: JsonOption = False) -> None
     """
     from vasotype_models.registry import verify as find_problems
 
-    folder = _folder(model)
+    from vasotype.engine import find_model
+
+    folder = find_model(model)
     problems = find_problems(folder)
     if as_json:
         print_json({"model": model, "folder": str(folder), "problems": problems})
@@ -92,12 +94,3 @@ def verify(model: NameArgument = "default", as_json: JsonOption = False) -> None
         typer.secho(f"error: {model}: {problem}", err=True, fg=typer.colors.RED)
     if problems:
         raise typer.Exit(USER_ERROR)
-
-
-def _folder(model: str) -> Path:
-    from vasotype_models.registry import resolve
-
-    try:
-        return resolve(model)
-    except LookupError as error:
-        raise StudyError("model-unknown", str(error.args[0])) from error

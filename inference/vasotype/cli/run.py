@@ -80,14 +80,12 @@ def run(
     with spinner("analysing"):
         import vasotype
         from vasotype.outputs import OutputOptions
-        from vasotype.study import read_study
 
         analyser = vasotype.load(model, device=device.value, threads=threads)
-        source = read_study(files) if study is None else read_study(study, overrides=files)
         options = OutputOptions(
             overwrite=overwrite, probabilities=probabilities, report=not no_report
         )
-        result = analyser.run(source, output, options)
+        result = analyser.run(study or {}, output, options, overrides=files)
     if as_json:
         print_json(result.model_dump(mode="json"))
     else:
@@ -117,8 +115,8 @@ def _table(lesions: Iterable[LesionRecord]) -> Table:
             f"{lesion.longest_diameter_mm:.1f}",
             f"{lesion.volume_ml.enhancing:.2f}",
             f"{lesion.volume_ml.edema:.2f}",
-            "no statement" if reading.label is None else reading.label,
-            ", ".join(reading.prediction_set),
+            reading.label or "no statement",
+            "" if reading.abstained else ", ".join(reading.prediction_set),
         )
     return table
 

@@ -24,13 +24,13 @@ def schema(
         typer.Argument(
             metavar="DOCUMENT", help="result: result.json of a study. contract: a model's."
         ),
-    ],
+    ] = Document.RESULT,
 ) -> None:
     """Print the JSON schema of a file that other programs read.
 
     Examples:
 
-    - `vasotype schema result > result.schema.json`
+    - `vasotype schema > result.schema.json`
     - `vasotype schema contract`
     """
     if document is Document.RESULT:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated
 
@@ -32,6 +33,10 @@ def simulate(
     healthy_share: Annotated[
         float, typer.Option(min=0, max=1, help="Share of studies without a metastasis.")
     ] = 0.15,
+    recipe: Annotated[
+        Path | None,
+        typer.Option(help="Frozen cohort: a YAML file that says all of the above."),
+    ] = None,
 ) -> None:
     """Write simulated studies with metastases and their truth.
 
@@ -43,23 +48,33 @@ def simulate(
 
     - `vasotype simulate -o cohort --count 20 --seed 1`
     - `vasotype simulate -o cohort --count 20 --anatomy brains --no-maps`
+    - `vasotype simulate -o smoke --recipe training/vasotype_training/recipes/smoke.yaml`
     """
+    differences: list[str] = []
     with needs_extra("train", "simulate"), counted("studies") as tick:
         from vasotype_training.simulate import (
             StudyOptions,
+            check_frozen,
             find_sources,
             read_outlines,
+            read_recipe,
             write_cohort,
         )
 
-        names = write_cohort(
-            output,
-            count,
-            seed,
-            find_sources(anatomy or ()),
-            read_outlines(outlines) if outlines else (),
-            StudyOptions(maps=maps, healthy_share=healthy_share),
-        )
+        options = StudyOptions(maps=maps, healthy_share=healthy_share)
+        anatomies: Sequence[Path] = anatomy or ()
+        if recipe is not None:
+            fixed = read_recipe(recipe)
+            count, seed, options = fixed.count, fixed.seed, fixed.options
+            anatomies, outlines = fixed.anatomies, fixed.outlines
+        bank = read_outlines(outlines) if outlines else ()
+        names = write_cohort(output, count, seed, find_sources(anatomies), bank, options)
         for done, name in enumerate(names, start=1):
             tick(done, count, name)
+        if recipe is not None:
+            differences = check_frozen(recipe, output)
     typer.echo(f"cohort: {output}")
+    for difference in differences:
+        typer.echo(f"differs from the frozen cohort: {difference}", err=True)
+    if differences:
+        raise typer.Exit(3)

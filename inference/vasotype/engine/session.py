@@ -152,5 +152,7 @@ def _session(model: Path, provider: str, threads: int) -> ort.InferenceSession:
     options = ort.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
+    # Idle threads that spin take cores from other jobs; layers this large don't feel the wake-up.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     providers: list[Any] = [(CUDA, CUDA_OPTIONS), CPU] if provider == CUDA else [CPU]
     return ort.InferenceSession(str(model), sess_options=options, providers=providers)

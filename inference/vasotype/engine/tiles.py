@@ -7,6 +7,7 @@ from itertools import product
 
 import numpy as np
 
+from vasotype.prepare.brain import bounding_box
 from vasotype.stages import Array, Mask
 
 Box = tuple[slice, slice, slice]
@@ -22,20 +23,25 @@ def tile_starts(side: int, tile: int, overlap: float) -> list[int]:
 
 
 def tile_boxes(mask: Mask, tile: tuple[int, int, int], overlap: float) -> list[Box]:
-    """Tiles that cover every voxel of ``mask``; those wholly outside it are left out.
+    """Tiles that cover every voxel of ``mask`` (not empty); those outside it are left out.
 
-    A tile longer than the grid is clipped to the grid's side.
+    They are spread over the box of the mask, not over the grid, whose margins may cost a row of
+    tiles. A tile longer than the grid is clipped to the grid's side.
     """
-    sides = [min(length, side) for length, side in zip(tile, mask.shape, strict=True)]
-    starts = (
-        tile_starts(side, length, overlap) for side, length in zip(mask.shape, sides, strict=True)
+    along_x, along_y, along_z = (
+        _tiles_along(span, side, length, overlap)
+        for span, side, length in zip(bounding_box(mask), mask.shape, tile, strict=True)
     )
-    boxes = []
-    for corner in product(*starts):
-        x, y, z = (slice(at, at + length) for at, length in zip(corner, sides, strict=True))
-        if mask[x, y, z].any():
-            boxes.append((x, y, z))
-    return boxes
+    return [box for box in product(along_x, along_y, along_z) if mask[box].any()]
+
+
+def _tiles_along(span: slice, side: int, tile: int, overlap: float) -> list[slice]:
+    """Tiles over ``span`` of an axis with ``side`` voxels; one tile has the span in its middle."""
+    tile = min(tile, side)
+    reach = max(span.stop - span.start, tile)
+    first = span.start - (reach - (span.stop - span.start)) // 2
+    first = min(max(first, 0), side - reach)
+    return [slice(first + at, first + at + tile) for at in tile_starts(reach, tile, overlap)]
 
 
 def gaussian_window(shape: tuple[int, ...], sigma: float) -> Array:

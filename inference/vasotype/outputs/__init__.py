@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,6 +19,8 @@ __all__ = ["OutputOptions", "refuse_occupied", "write_outputs"]
 
 DEFAULTS = OutputOptions()
 
+log = logging.getLogger(__name__)
+
 
 def write_outputs(analysis: Analysis, folder: Path, options: OutputOptions = DEFAULTS) -> None:
     """Write all results of a study into a folder: all of them, or none.
@@ -26,6 +29,7 @@ def write_outputs(analysis: Analysis, folder: Path, options: OutputOptions = DEF
     :func:`refuse_occupied` does, and ``output-unwritable``.
     """
     refuse_occupied(folder, analysis.result.study, options.overwrite)
+    log.info("write")
     start = time.perf_counter()
     with replaced(folder) as fresh:
         write_label_maps(analysis, fresh)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import uuid
 from collections.abc import Iterator
@@ -45,8 +46,10 @@ def refuse_occupied(folder: Path, study: str, overwrite: bool) -> None:
     """Raise StudyError where results of ``study`` can't go into ``folder``.
 
     ``output-other-study``: it holds another study's results; ``output-exists``: it holds
-    something and ``overwrite`` is off; ``output-foreign``: it holds files of others.
+    something and ``overwrite`` is off; ``output-foreign``: it holds files of others;
+    ``output-unwritable``: no folder can be made there.
     """
+    _refuse_unwritable(folder)
     if not folder.exists():
         return
     if not folder.is_dir():
@@ -92,15 +95,20 @@ def _move_into_place(fresh: Path, folder: Path, aside: Path) -> None:
     try:
         if folder.exists():
             folder.rename(aside)
-        try:
-            fresh.rename(folder)
-        except OSError:
-            if aside.exists():
-                aside.rename(folder)
-            raise
+        fresh.rename(folder)
     except OSError as error:
         raise _unwritable(folder, error) from error
+    finally:  # an interruption, too, must not cost what was there
+        if aside.exists() and not folder.exists():
+            aside.rename(folder)
     shutil.rmtree(aside, ignore_errors=True)
+
+
+def _refuse_unwritable(folder: Path) -> None:
+    """Refuse before a long analysis what :func:`replaced` would refuse after it."""
+    home = next((parent for parent in folder.resolve().parents if parent.exists()), folder)
+    if not (home.is_dir() and os.access(home, os.W_OK)):
+        raise StudyError("output-unwritable", f"{folder}: {home} can't be written to")
 
 
 def _owner(folder: Path) -> str | None:

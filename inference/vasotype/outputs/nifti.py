@@ -37,13 +37,13 @@ def write_habitats(analysis: Analysis, folder: Path) -> None:
     Voxelwise mode probabilities, then mimicry and low permeability; inside lesion cores only.
     """
     prepared, lesions = analysis.prepared, analysis.lesions
-    native = np.zeros((len(HABITATS), *prepared.native.grid.shape), np.float32)
+    native = _file_order(len(HABITATS), prepared.native.grid)
     box = bounding_box(lesions.instances > 0, MARGIN)
     if box is not None:
         shares = _shares(analysis.maps.habitat[(slice(None), *box)])
         native = _on_native(shares, crop(prepared.grid, box), prepared.native.grid)
-        native[:, lesions.native_instances == 0] = 0.0
-    _save(np.moveaxis(native, 0, -1), prepared.native.grid, folder / "habitats.nii.gz")
+        native *= lesions.native_instances[..., None] > 0
+    _save(native, prepared.native.grid, folder / "habitats.nii.gz")
 
 
 def write_probabilities(analysis: Analysis, folder: Path) -> None:
@@ -53,8 +53,8 @@ def write_probabilities(analysis: Analysis, folder: Path) -> None:
     """
     prepared = analysis.prepared
     native = _on_native(analysis.maps.tissue, prepared.grid, prepared.native.grid)
-    native[0] += 1.0 - native.sum(axis=0)
-    _save(np.moveaxis(native, 0, -1), prepared.native.grid, folder / "probabilities.nii.gz")
+    native[..., 0] += 1.0 - native.sum(axis=-1)
+    _save(native, prepared.native.grid, folder / "probabilities.nii.gz")
 
 
 def _shares(logits: Array) -> Array:
@@ -67,12 +67,17 @@ def _shares(logits: Array) -> Array:
 
 
 def _on_native(values: Array, grid: Grid, native: Grid) -> Array:
-    """Values [C, X, Y, Z] of ``grid`` on the native grid, zero outside."""
-    whole = np.zeros((len(values), *native.shape), np.float32)
+    """Values [C, X, Y, Z] of ``grid`` on the native grid, [x, y, z, C], zero outside."""
+    whole = _file_order(len(values), native)
     box = box_in(native, grid)
     if box is not None:
-        whole[(slice(None), *box)] = to_native(values, grid, crop(native, box), 1)
+        whole[box] = np.moveaxis(to_native(values, grid, crop(native, box), 1), 0, -1)
     return whole
+
+
+def _file_order(channels: int, grid: Grid) -> Array:
+    """Zeros [X, Y, Z, C] in the order in which NIfTI stores voxels, so that writing is a copy."""
+    return np.zeros((*grid.shape, channels), np.float32, order="F")
 
 
 def _save(values: NDArray[Any], grid: Grid, path: Path) -> None:

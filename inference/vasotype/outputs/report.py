@@ -53,7 +53,7 @@ def render_report(analysis: Analysis) -> str:
     result, scene = analysis.result, Scene.of(analysis)
     compass = words.Compass(analysis.prepared.mask, analysis.prepared.grid.affine)
     cards = [_card(scene, compass, lesion) for lesion in result.lesions]
-    largest = max(result.lesions, key=lambda lesion: lesion.longest_diameter_mm, default=None)
+    longest = max(result.lesions, key=lambda lesion: lesion.longest_diameter_mm, default=None)
     environment = Environment(
         loader=PackageLoader("vasotype.outputs"),
         autoescape=True,
@@ -65,7 +65,7 @@ def render_report(analysis: Analysis) -> str:
     return environment.get_template("report.html.j2").render(
         result=result,
         cards=cards,
-        largest=largest,
+        longest=longest,
         used=analysis.prepared.channels,
         glass=glass_brain(scene),
         strip=axial_strip(scene),

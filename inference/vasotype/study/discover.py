@@ -61,15 +61,30 @@ def list_study(folder: Path, given: Collection[str] = ()) -> Listing:
     return Listing(files, tuple(sorted(cases)), tuple(unused))
 
 
+def is_dicom(place: Path) -> bool:
+    """Whether a folder or zip archive is to be read as DICOM: no NIfTI in it names T1c or FLAIR."""
+    if place.is_dir():
+        named = (identify(path.name) for path in _images(place))
+        if any(one is not None and one[1] in ("t1c", "flair") for one in named):
+            return False
+    from vasotype.study.dicom import holds_dicom
+
+    return holds_dicom(place)
+
+
 def find_studies(cohort: Path) -> list[Path]:
     """Folders at or below ``cohort`` that hold a structural sequence, sorted.
 
-    Hidden folders are skipped; linked folders are followed once. Raises StudyError
-    ``file-missing`` when there is no such folder.
+    Hidden folders are skipped; linked folders are followed once. Where there is none, the folders
+    and zip archives directly in ``cohort`` that hold DICOM. Raises StudyError ``file-missing``
+    when there is no such folder.
     """
     if not cohort.is_dir():
         raise StudyError("file-missing", f"{cohort.name}: no such folder")
-    return sorted(folder for folder in _folders(cohort, set()) if _holds_study(folder))
+    named = sorted(folder for folder in _folders(cohort, set()) if _holds_study(folder))
+    return named or sorted(
+        place for place in cohort.iterdir() if not place.name.startswith(".") and is_dicom(place)
+    )
 
 
 def _images(folder: Path) -> list[Path]:

@@ -46,10 +46,18 @@ def read_grid(
     affine = np.asarray(image.affine, dtype=np.float64)
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
         raise StudyError("bad-affine", f"{name}: the header's affine has no inverse")
-    grid = Grid((shape[0], shape[1], shape[2]), affine)
-    _check_size(grid, name)
-    grid, findings = _straighten(grid, name)
+    grid, findings = check_grid(Grid((shape[0], shape[1], shape[2]), affine), name)
     return grid, findings + _orientation_doubts(image, name)
+
+
+def check_grid(grid: Grid, name: str) -> tuple[Grid, list[Finding]]:
+    """The grid, straightened where it is slightly sheared, if a head can lie in it.
+
+    ``name`` is what messages call the image. Raises StudyError ``implausible-spacing`` or
+    ``sheared-affine``.
+    """
+    _check_size(grid, name)
+    return _straighten(grid, name)
 
 
 def _check_size(grid: Grid, name: str) -> None:

@@ -41,7 +41,7 @@ def read_volume(path: Path, *, structural: bool = True) -> tuple[Volume, list[Fi
     image, data = _load(path)
     grid, findings = read_grid(image, data.shape, path.name)
     data, noted = _finite(data, path.name)
-    _check_content(data, path.name, structural)
+    check_content(data, path.name, structural=structural)
     return Volume(data, grid, path), findings + noted
 
 
@@ -89,7 +89,11 @@ def _joined_to_border(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return np.asarray(ndimage.binary_propagation(border & mask, mask=mask), dtype=bool)
 
 
-def _check_content(data: Array, name: str, structural: bool) -> None:
+def check_content(data: Array, name: str, *, structural: bool) -> None:
+    """Refuse what can't be an image, or with ``structural`` can't be an MR image.
+
+    Raises StudyError ``empty-image``, ``label-map`` or ``not-mr``; ``name`` is the image's.
+    """
     low, high = float(data.min()), float(data.max())
     if low == high:
         raise StudyError("empty-image", f"{name}: every voxel is {low:g}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from vasotype_models.contract import CHANNELS, QUANTITATIVE, STRUCTURAL
@@ -10,7 +10,7 @@ from vasotype_models.contract import CHANNELS, QUANTITATIVE, STRUCTURAL
 from vasotype.findings import Finding, StudyError
 from vasotype.stages import Study, Volume
 from vasotype.study.agreement import check_positions, find_copies
-from vasotype.study.discover import Listing, list_study
+from vasotype.study.discover import Listing, is_dicom, list_study
 from vasotype.study.naming import identify
 from vasotype.study.nifti import read_volume
 
@@ -23,9 +23,10 @@ def read_study(
 ) -> Study:
     """Read a study from a folder or from channel -> file.
 
-    In a folder sequences are known by file name (:mod:`vasotype.study.naming`); ``overrides``
-    names files for single channels and wins. ``name`` is the study's name; without it, what the
-    file names share, or else the folder's name.
+    In a folder sequences are known by file name (:mod:`vasotype.study.naming`); those of a folder
+    or zip archive of DICOM by what their headers say (:mod:`vasotype.study.identify`).
+    ``overrides`` names files for single channels and wins. ``name`` is the study's name; without
+    it, what the file names share, or else the folder's name.
 
     Any set of channels with T1c or FLAIR will do. Raises StudyError with the code and message of
     what is wrong; messages hold file names, never folders.
@@ -37,6 +38,9 @@ def read_study(
         home = next((path.absolute().parent for path in given.values()), Path())
     else:
         home = Path(source).absolute()
+        if is_dicom(home):
+            _check_channels(given)
+            return _read_dicom(home, given, name)
         listing = list_study(home, given)
     _check_channels(given)
     chosen = listing.files | given
@@ -53,6 +57,17 @@ def read_study(
     check_positions(volumes, study.reference)
     findings += find_copies(volumes) + _missing(files)
     return Study(study.name, volumes, tuple(findings))
+
+
+def _read_dicom(home: Path, given: Mapping[str, Path], name: str | None) -> Study:
+    from vasotype.study.identify.study import read_dicom_channels
+
+    volumes, findings = read_dicom_channels(home, given)
+    ordered = {channel: volumes[channel] for channel in CHANNELS if channel in volumes}
+    findings += find_copies(ordered) + _missing(ordered)
+    return Study(
+        name or home.name.removesuffix(".zip").removesuffix(".dcm"), ordered, tuple(findings)
+    )
 
 
 def _check_channels(given: Mapping[str, Path]) -> None:
@@ -92,7 +107,7 @@ def _name_findings(given: Mapping[str, Path], listing: Listing) -> list[Finding]
     return findings
 
 
-def _missing(files: Mapping[str, Path]) -> list[Finding]:
+def _missing(files: Collection[str]) -> list[Finding]:
     return [
         Finding("sequence-missing", f"{channel} is missing")
         for channel in STRUCTURAL

@@ -7,7 +7,6 @@ and carries its truth: tissue labels, instances, a table of lesions with all lat
 from __future__ import annotations
 
 import csv
-import hashlib
 import json
 import shutil
 from collections.abc import Iterator, Sequence
@@ -18,6 +17,7 @@ import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
+from vasotype_models.contract import TISSUES
 
 from vasotype_training.cohorts import LesionTruth
 from vasotype_training.simulate.acquisition import Severity, degrade, degrade_map
@@ -123,14 +123,22 @@ def stored_images(study: SimulatedStudy) -> Iterator[tuple[str, NDArray[np.gener
         yield name, (image * mask).astype(np.float32)
 
 
-def digest(study: SimulatedStudy) -> str:
-    """Short hash of the images and labels, to notice when the renderer changes."""
-    state = hashlib.sha256()
+def fingerprint(study: SimulatedStudy) -> dict[str, float]:
+    """Numbers that a change of the renderer would move.
+
+    Mean and standard deviation of every image over the brain, voxels of every tissue label, number
+    of lesions, and the sum of their centres and diameters.
+    """
+    mask = study.scene.mask
+    numbers: dict[str, float] = {}
     for name, image in stored_images(study):
-        state.update(name.encode())
-        state.update(np.ascontiguousarray(image).tobytes())
-    state.update(study.scene.tissue.tobytes())
-    return state.hexdigest()[:16]
+        values = image[mask].astype(np.float64)
+        numbers[f"{name}_mean"], numbers[f"{name}_sd"] = float(values.mean()), float(values.std())
+    for label, name in enumerate(TISSUES[1:], start=1):
+        numbers[name] = float((study.scene.tissue == label).sum())
+    numbers["lesions"] = float(len(study.scene.plans))
+    numbers["plan"] = float(sum(sum(p.centre) + p.diameter_mm for p in study.scene.plans))
+    return {name: float(f"{value:.6g}") for name, value in numbers.items()}
 
 
 def write_study(study: SimulatedStudy, folder: Path) -> None:
@@ -159,7 +167,7 @@ def write_study(study: SimulatedStudy, folder: Path) -> None:
         "simulated": True,
         "anatomy": study.anatomy.name,
         "seed": list(study.seed),
-        "digest": digest(study),
+        "fingerprint": fingerprint(study),
     }
     (waiting / "simulation.json").write_text(json.dumps(record, indent=2) + "\n")
     waiting.rename(folder)

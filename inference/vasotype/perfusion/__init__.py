@@ -1,0 +1,29 @@
+"""From dynamic series to quantitative maps: DSC to relative blood volume, DCE to Ktrans.
+
+:func:`analyse_dsc` and :func:`analyse_dce` are the two ways in; both take arrays and give arrays.
+Files are read and written by :mod:`vasotype.perfusion.read` and :mod:`vasotype.perfusion.write`.
+Inside, rates are in 1/s, concentrations in mM and volumes fractions.
+"""
+
+from vasotype.perfusion.dce import DceInputs, DceMaps, analyse_dce
+from vasotype.perfusion.dce_input import DceSettings
+from vasotype.perfusion.dsc import DscMaps, DscReference, analyse_dsc
+from vasotype.perfusion.quality import Quality, RegionValue, summarise, valid_voxels
+from vasotype.perfusion.series import DynamicSeries, FlipAngleImages, InputCurve
+
+__all__ = [
+    "DceInputs",
+    "DceMaps",
+    "DceSettings",
+    "DscMaps",
+    "DscReference",
+    "DynamicSeries",
+    "FlipAngleImages",
+    "InputCurve",
+    "Quality",
+    "RegionValue",
+    "analyse_dce",
+    "analyse_dsc",
+    "summarise",
+    "valid_voxels",
+]

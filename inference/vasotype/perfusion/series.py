@@ -1,0 +1,61 @@
+"""The values that perfusion analysis takes: a dynamic series, flip-angle images, an input curve."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from vasotype.stages import Array, Grid
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class DynamicSeries:
+    """A 4-D series as it was measured.
+
+    ``signal`` float32 [X, Y, Z, T] in scanner units, ``times_s`` float64 [T] increasing, start of
+    each volume. ``repetition_time_s`` is the time between excitations (of a DCE series a few
+    milliseconds), not between volumes. ``name`` is the file name, for messages.
+    """
+
+    signal: Array
+    grid: Grid
+    times_s: Floats
+    name: str
+    echo_time_s: float | None = None
+    repetition_time_s: float | None = None
+    flip_angle_deg: float | None = None
+
+
+@dataclass(frozen=True)
+class FlipAngleImages:
+    """Spoiled gradient echo images of several flip angles on one grid, for T1.
+
+    ``signal`` float32 [A, X, Y, Z]; ``flip_angles_deg`` [A].
+    """
+
+    signal: Array
+    grid: Grid
+    flip_angles_deg: Floats
+    repetition_time_s: float
+
+
+@dataclass(frozen=True)
+class InputCurve:
+    """An arterial input given by the user: ``values`` [N] at ``times_s`` [N].
+
+    ``kind`` says what the values are: concentration in whole blood or in plasma (mM), or a change
+    of R2* (1/s). Blood and plasma differ by 1 - haematocrit, 40 %.
+    """
+
+    times_s: Floats
+    values: Floats
+    kind: Literal["blood", "plasma", "delta_r2star"]
+
+    def at(self, times_s: Floats) -> Floats:
+        """Values at other times, linear between samples, the first and last held outside."""
+        return np.interp(times_s, self.times_s, self.values)

@@ -1,0 +1,75 @@
+"""A brain to simulate in: its units, its tissues, and where lesions may grow."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy import ndimage
+from vasotype_training.simulate.anatomy import (
+    TUMOR_DISTANCE_MM,
+    RawBrain,
+    build_anatomy,
+    classify_tissue,
+    robust_units,
+)
+
+
+@pytest.fixture
+def beside_a_tumor(ball):
+    """The ball with a real tumor of 6 mm in it."""
+    grid = np.indices(ball.shape)
+    middle = np.array([20, 32, 32]).reshape(3, 1, 1, 1)
+    tumor = (((grid - middle) ** 2).sum(axis=0) < 36).astype(np.uint8) * 3
+    images = {c: image.astype(np.float32) for c, image in ball.images.items()}
+    tissue = tuple(t.astype(np.float32) for t in (ball.csf, ball.grey, ball.white))
+    return build_anatomy(RawBrain("tumor", ball.affine, images, ball.mask, tissue, tumor))
+
+
+@settings(max_examples=20, deadline=None)
+@given(gain=st.floats(0.1, 500), offset=st.floats(1, 2000), seed=st.integers(0, 100))
+def test_normalised_units_forget_gain_and_offset_of_the_scanner(gain, offset, seed):
+    image = np.random.default_rng(seed).uniform(1, 2, (12, 12, 12))
+    mask = np.ones(image.shape, bool)
+    middle, scale = robust_units(image, mask)
+    other_middle, other_scale = robust_units(gain * image + offset, mask)
+    assert other_middle == pytest.approx(gain * middle + offset, rel=1e-6)
+    assert other_scale == pytest.approx(gain * scale, rel=1e-5)
+
+
+def test_painted_tissue_has_the_contrast_of_its_sequence(ball):
+    csf, grey, white = range(3)
+    assert ball.levels["t1"][white] > ball.levels["t1"][grey] > ball.levels["t1"][csf]
+    assert ball.levels["t2"][white] < ball.levels["t2"][grey] < ball.levels["t2"][csf]
+    assert ball.levels["flair"][csf] < ball.levels["flair"][white]
+
+
+def test_every_painting_differs_but_not_the_tissue(ball_source, ball):
+    other = ball_source.draw(np.random.default_rng(8))
+    assert np.abs(other.images["t1"] - ball.images["t1"])[ball.mask].max() > 0.1
+    agree = (other.white > 0.5) == (ball.white > 0.5)
+    assert agree[ball.mask].mean() > 0.95
+
+
+def test_tissue_is_found_again_in_the_painted_images(ball):
+    images = {c: ball.images[c].astype(np.float32) for c in ("t1", "t2")}
+    found = classify_tissue(images, ball.mask)
+    for estimate, painted in zip(found, (ball.csf, ball.grey, ball.white), strict=True):
+        agree = (estimate > 0.5) == (painted > 0.5)
+        assert agree[ball.mask].mean() > 0.95
+
+
+def test_lesions_may_not_be_centred_in_csf_or_outside(ball):
+    assert ball.allowed.any()
+    assert not (ball.allowed & ~ball.mask).any()
+    assert not (ball.allowed & (ball.csf >= 0.5)).any()
+
+
+def test_lesions_may_not_be_centred_near_a_real_tumor(beside_a_tumor):
+    away = ndimage.distance_transform_edt(beside_a_tumor.tumor == 0)
+    assert beside_a_tumor.allowed.any()
+    assert away[beside_a_tumor.allowed].min() >= TUMOR_DISTANCE_MM
+
+
+def test_a_tumor_does_not_shift_the_levels_of_healthy_tissue(ball, beside_a_tumor):
+    for channel, levels in ball.levels.items():
+        np.testing.assert_allclose(beside_a_tumor.levels[channel], levels, atol=0.15)
