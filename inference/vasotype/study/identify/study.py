@@ -1,0 +1,108 @@
+"""A DICOM study read as channels: its series identified, the best of each chosen and decoded."""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from vasotype_models.contract import STRUCTURAL
+
+from vasotype.findings import Finding, StudyError
+from vasotype.stages import Volume
+from vasotype.study.dicom import DicomStudy, Series, holds_dicom, read_series
+from vasotype.study.identify.choose import choose
+from vasotype.study.identify.engine import Identified, identify_series
+from vasotype.study.nifti import read_volume
+
+
+def read_dicom_channels(
+    place: Path, given: Mapping[str, Path]
+) -> tuple[dict[str, Volume], list[Finding]]:
+    """Volumes by channel of a folder, zip archive or file of DICOM, and what was noticed.
+
+    ``given`` names channels by hand: a NIfTI file, another place that holds one DICOM series, or
+    a series of this place by its number or SeriesInstanceUID.
+
+    Raises StudyError: those of :func:`~vasotype.study.dicom.read_series`; ``several-patients``,
+    ``several-visits``, ``no-mr``, ``series-unknown``, ``no-t1c-or-flair``; and whatever is wrong
+    with a series that can't be done without.
+    """
+    study = read_series(place)
+    _check_one_visit(study, place.name)
+    read = functools.cache(Series.read)
+    identified = identify_series(study.series, read)
+    named, files = _resolve(given, identified)
+    choice = choose(identified, given)
+    chosen = {**choice.series, **named}
+    if not {"t1c", "flair"} & {*chosen, *files}:
+        raise StudyError("no-t1c-or-flair", f"neither T1c nor FLAIR; found {_listing(identified)}")
+    volumes = {
+        channel: one.series.read(structural=channel in STRUCTURAL)
+        if channel in named
+        else read(one.series)
+        for channel, one in chosen.items()
+    }
+    findings = [*study.findings, *choice.findings]
+    for channel, path in files.items():
+        volumes[channel], noted = read_image(path, structural=channel in STRUCTURAL)
+        findings += noted
+    used = {one.series for one in chosen.values()}
+    if unused := [one for one in identified if one.series not in used]:
+        findings.append(Finding("image-not-used", f"not used: {_listing(unused)}"))
+    if study.skipped:
+        passed = ", ".join(f"{count} x {what}" for what, count in study.skipped.most_common())
+        findings.append(Finding("image-not-used", f"passed over: {passed}"))
+    return volumes, findings
+
+
+def read_image(path: Path, *, structural: bool) -> tuple[Volume, list[Finding]]:
+    """One volume from a NIfTI file, or from a place that holds exactly one DICOM series.
+
+    Raises StudyError as :func:`~vasotype.study.nifti.read_volume`, and ``series-unknown`` where
+    there are more series than one.
+    """
+    if not holds_dicom(path):
+        return read_volume(path, structural=structural)
+    study = read_series(path)
+    if len(study.series) != 1:
+        raise StudyError(
+            "series-unknown", f"{path.name}: holds {len(study.series)} series; one is needed"
+        )
+    series = study.series[0]
+    return series.read(structural=structural), [*study.findings, *series.findings]
+
+
+def _check_one_visit(study: DicomStudy, name: str) -> None:
+    if not study.series:
+        found = ", ".join(f"{count} x {what}" for what, count in study.skipped.most_common(3))
+        raise StudyError("no-mr", f"{name}: no MR series; found {found or 'nothing'}")
+    if study.patients > 1:
+        raise StudyError("several-patients", f"{name}: images of {study.patients} patients")
+    if study.visits > 1:
+        raise StudyError("several-visits", f"{name}: images of {study.visits} days")
+
+
+def _resolve(
+    given: Mapping[str, Path], identified: Sequence[Identified]
+) -> tuple[dict[str, Identified], dict[str, Path]]:
+    """What the user named: series of this study, and files elsewhere."""
+    named, files = {}, {}
+    for channel, path in given.items():
+        match = [one for one in identified if path.name in (str(one.series.number), one.series.uid)]
+        if path.exists() or (not match and not path.name.isdigit()):
+            files[channel] = path
+        elif len(match) == 1:
+            named[channel] = match[0]
+        else:
+            raise StudyError(
+                "series-unknown", f"{channel}: {len(match)} series are called {path.name}"
+            )
+    return named, files
+
+
+def _listing(identified: Sequence[Identified]) -> str:
+    return "; ".join(
+        str(one.series.problem) if one.series.problem else f"{one.series.name}: {one.kind}"
+        for one in identified
+    )
