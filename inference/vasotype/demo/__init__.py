@@ -1,4 +1,4 @@
-"""The demonstration study: simulated metastases in the MNI152 template, shipped with the package."""
+"""The demonstration study: simulated metastases in the MNI152 template."""
 
 from pathlib import Path
 
