@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from vasotype_models.contract import ET
+from vasotype_training.simulate.anatomy import RawBrain, build_anatomy
 from vasotype_training.simulate.painting import PaintedProbabilities
 
 SIDE = 64
@@ -27,3 +29,14 @@ def ball_source():
 def ball(ball_source):
     """One painting of the ball."""
     return ball_source.draw(np.random.default_rng(7))
+
+
+@pytest.fixture(scope="session")
+def beside_a_tumor(ball):
+    """The ball with a real tumor of 6 mm radius in it."""
+    grid = np.indices(ball.shape)
+    middle = np.array([14, 32, 32]).reshape(3, 1, 1, 1)
+    tumor = (((grid - middle) ** 2).sum(axis=0) < 36).astype(np.uint8) * ET
+    images = {c: image.astype(np.float32) for c, image in ball.images.items()}
+    tissue = tuple(t.astype(np.float32) for t in (ball.csf, ball.grey, ball.white))
+    return build_anatomy(RawBrain("tumor", ball.affine, images, ball.mask, tissue, tumor))

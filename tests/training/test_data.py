@@ -1,12 +1,13 @@
 """Samples hold what the losses and the network expect."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from vasotype_models.contract import CHANNELS, ET
 from vasotype_training.config import DataConfig
-from vasotype_training.data import Crops, Materials, draw_present, size_weights
+from vasotype_training.data import Crops, Materials, draw_present, size_weights, turn
 from vasotype_training.simulate.painting import PaintedProbabilities
 
 
@@ -51,6 +52,19 @@ def test_samples_are_consistent(ball: PaintedProbabilities) -> None:
 def test_look_alikes_carry_no_label(ball: PaintedProbabilities) -> None:
     samples = itertools.islice(stream(ball, lookalike_share=1.0, labelled_share=0.0), 4)
     assert not any(bool((s["tissue"] > 0).any()) for s in samples)
+
+
+def test_turning_a_scene_moves_images_and_labels_together(ball: PaintedProbabilities) -> None:
+    rng = np.random.default_rng(2)
+    crops = stream(ball)
+    scene = crops.simulate(crops.draw_anatomy(rng), rng, with_maps=True)
+    marked = replace(scene, images={"t1": scene.tissue.astype(np.float32)})
+    moved = turn(marked, rng)
+    assert not np.array_equal(moved.tissue, scene.tissue)
+    assert set(np.unique(moved.tissue)) <= set(np.unique(scene.tissue))
+    inside = moved.tissue > 0
+    assert moved.images["t1"][inside].mean() > 10 * moved.images["t1"][~inside].mean()
+    assert moved.tissue.sum() > 0.5 * scene.tissue.sum()
 
 
 def test_weights_fall_with_lesion_volume() -> None:

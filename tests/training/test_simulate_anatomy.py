@@ -1,28 +1,15 @@
 """A brain to simulate in: its units, its tissues, and where lesions may grow."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
-from vasotype_training.simulate.anatomy import (
-    TUMOR_DISTANCE_MM,
-    RawBrain,
-    build_anatomy,
-    classify_tissue,
-    robust_units,
-)
-
-
-@pytest.fixture
-def beside_a_tumor(ball):
-    """The ball with a real tumor of 6 mm in it."""
-    grid = np.indices(ball.shape)
-    middle = np.array([20, 32, 32]).reshape(3, 1, 1, 1)
-    tumor = (((grid - middle) ** 2).sum(axis=0) < 36).astype(np.uint8) * 3
-    images = {c: image.astype(np.float32) for c, image in ball.images.items()}
-    tissue = tuple(t.astype(np.float32) for t in (ball.csf, ball.grey, ball.white))
-    return build_anatomy(RawBrain("tumor", ball.affine, images, ball.mask, tissue, tumor))
+from vasotype_training.simulate import painting
+from vasotype_training.simulate.anatomy import TUMOR_DISTANCE_MM, classify_tissue, robust_units
+from vasotype_training.simulate.physics import draw_sequences
 
 
 @settings(max_examples=20, deadline=None)
@@ -43,6 +30,18 @@ def test_painted_tissue_has_the_contrast_of_its_sequence(ball):
     assert ball.levels["flair"][csf] < ball.levels["flair"][white]
 
 
+def test_grey_matter_stays_below_white_in_painted_spin_echoes(ball_source, monkeypatch):
+    def spin_echo(rng, delay_min):
+        return replace(
+            draw_sequences(rng, delay_min), spin_echo_t1=True, t1_tr=rng.uniform(0.4, 0.7)
+        )
+
+    monkeypatch.setattr(painting, "draw_sequences", spin_echo)
+    for seed in range(12):
+        _, grey, white = ball_source.draw(np.random.default_rng(seed)).levels["t1"]
+        assert grey < white
+
+
 def test_every_painting_differs_but_not_the_tissue(ball_source, ball):
     other = ball_source.draw(np.random.default_rng(8))
     assert np.abs(other.images["t1"] - ball.images["t1"])[ball.mask].max() > 0.1
@@ -58,6 +57,17 @@ def test_tissue_is_found_again_in_the_painted_images(ball):
         assert agree[ball.mask].mean() > 0.95
 
 
+def test_flair_does_not_disturb_tissue_where_t1_or_t2_is_there(ball):
+    images = {c: ball.images[c].astype(np.float32) for c in ("t1", "t2")}
+    noise = np.random.default_rng(0).normal(size=ball.shape).astype(np.float32)
+    for found, alone in zip(
+        classify_tissue(images | {"flair": noise}, ball.mask),
+        classify_tissue(images, ball.mask),
+        strict=True,
+    ):
+        assert np.array_equal(found, alone)
+
+
 def test_lesions_may_not_be_centred_in_csf_or_outside(ball):
     assert ball.allowed.any()
     assert not (ball.allowed & ~ball.mask).any()
@@ -68,6 +78,12 @@ def test_lesions_may_not_be_centred_near_a_real_tumor(beside_a_tumor):
     away = ndimage.distance_transform_edt(beside_a_tumor.tumor == 0)
     assert beside_a_tumor.allowed.any()
     assert away[beside_a_tumor.allowed].min() >= TUMOR_DISTANCE_MM
+
+
+def test_the_distance_to_a_real_tumor_is_known_and_absent_without_one(ball, beside_a_tumor):
+    away = ndimage.distance_transform_edt(beside_a_tumor.tumor == 0)
+    np.testing.assert_allclose(beside_a_tumor.tumor_mm, away, rtol=1e-3)
+    assert ball.tumor_mm is None
 
 
 def test_a_tumor_does_not_shift_the_levels_of_healthy_tissue(ball, beside_a_tumor):

@@ -3,7 +3,14 @@
 import numpy as np
 import pytest
 from vasotype_training.simulate import physics
-from vasotype_training.simulate.biology import MEDIANS, covariance, draw_biology, means
+from vasotype_training.simulate.biology import (
+    LATENTS,
+    MEDIANS,
+    covariance,
+    draw_biology,
+    draw_latents,
+    means,
+)
 
 
 def protocol(delay_min: float = 5.0, spin_echo: bool = False) -> physics.Sequences:
@@ -75,8 +82,31 @@ def test_latent_covariance_is_positive_definite() -> None:
 
 def test_drawn_latents_have_the_medians_of_their_mode() -> None:
     rng = np.random.default_rng(3)
-    drawn = [draw_biology(rng) for _ in range(4000)]
+    drawn = [draw_biology(rng, rng.normal()) for _ in range(4000)]
     for mode, medians in MEDIANS.items():
         ktrans = [b.ktrans_per_min for b in drawn if b.mode == mode]
         assert np.median(ktrans) == pytest.approx(medians[1], rel=0.08)
     assert means("angiogenic")[5] < means("co_option")[5]
+
+
+def test_sharing_edema_within_patients_keeps_the_latents_of_the_table() -> None:
+    rng = np.random.default_rng(4)
+    drawn = np.array([draw_latents("co_option", rng.normal(), rng) for _ in range(20_000)])
+    assert drawn.mean(axis=0) == pytest.approx(means("co_option"), abs=0.03)
+    assert np.cov(drawn.T) == pytest.approx(covariance(), abs=0.04)
+
+
+def test_lesions_of_a_patient_share_edema_and_nothing_else() -> None:
+    rng = np.random.default_rng(5)
+    pairs = np.array(
+        [
+            [draw_latents("angiogenic", shared, rng) for _ in range(2)]
+            for shared in rng.normal(size=8000)
+        ]
+    )
+    for number, latent in enumerate(LATENTS):
+        together = np.corrcoef(pairs[:, 0, number], pairs[:, 1, number])[0, 1]
+        if latent == "edema":
+            assert 0.4 < together < 0.65
+        else:
+            assert together == pytest.approx(0, abs=0.04)

@@ -2,6 +2,8 @@
 
 import numpy as np
 import pytest
+from scipy import ndimage
+from vasotype_training.simulate.anatomy import TUMOR_DISTANCE_MM
 from vasotype_training.simulate.plan import (
     Population,
     draw_count,
@@ -15,8 +17,10 @@ WHOLE = (slice(0, 64),) * 3
 
 @pytest.fixture(scope="module")
 def many(ball):
-    """Enough metastases for statistics."""
-    return draw_metastases(ball, WHOLE, 3000, Population(), (), np.random.default_rng(5))
+    """Enough metastases, of enough patients, for statistics."""
+    rng = np.random.default_rng(5)
+    patients = [draw_metastases(ball, WHOLE, 6, Population(), (), rng) for _ in range(500)]
+    return [lesion for patient in patients for lesion in patient]
 
 
 def test_half_of_the_patients_have_the_counts_of_delattre_and_half_have_many():
@@ -31,8 +35,8 @@ def test_half_of_the_patients_have_the_counts_of_delattre_and_half_have_many():
 def test_diameters_are_lognormal_within_their_limits():
     rng = np.random.default_rng(1)
     drawn = np.array([draw_diameter(Population(), rng) for _ in range(5000)])
-    assert np.median(drawn) == pytest.approx(8.0, rel=0.05)
-    assert np.log(drawn).std() == pytest.approx(0.60, abs=0.03)
+    assert np.median(drawn) == pytest.approx(7.0, rel=0.05)
+    assert np.log(drawn).std() == pytest.approx(0.68, abs=0.03)
     assert drawn.min() >= 2
     assert drawn.max() <= 50
 
@@ -86,11 +90,37 @@ def _modes(lesions):
     return modes
 
 
-def test_small_metastases_mostly_lack_edema_and_large_ones_have_it(many):
+def test_small_metastases_often_lack_edema_and_large_ones_have_it(many):
     small = [m.edema_ml > 0 for m in many if m.diameter_mm < 5]
     large = [m.edema_ml > 0 for m in many if m.diameter_mm > 16]
-    assert np.mean(small) < 0.4
+    assert np.mean(small) < 0.45
     assert np.mean(large) > 0.9
+
+
+def test_whether_lesions_have_edema_depends_on_the_patient(ball):
+    rng = np.random.default_rng(6)
+    population = Population(limits_mm=(7.0, 8.0))
+    patients = [draw_metastases(ball, WHOLE, 2, population, (), rng) for _ in range(600)]
+    wet = np.array([[m.edema_ml > 0 for m in pair] for pair in patients if len(pair) == 2])
+    assert np.corrcoef(wet.T)[0, 1] > 0.2
+
+
+def test_metastases_and_lookalikes_keep_away_from_a_real_tumor(beside_a_tumor):
+    rng = np.random.default_rng(8)
+    population = Population(limits_mm=(2.0, 16.0), cluster_share=0.5)
+    lesions = draw_metastases(beside_a_tumor, WHOLE, 200, population, (), rng)
+    lesions += draw_lookalikes(beside_a_tumor, WHOLE, 200, rng)
+    away = ndimage.distance_transform_edt(beside_a_tumor.tumor == 0)
+    assert len(lesions) > 300
+    for lesion in lesions:
+        index = tuple(np.clip(np.round(lesion.centre).astype(int), 0, 63))
+        # A centre lies up to half a voxel beside the voxel that was looked up.
+        assert away[index] > TUMOR_DISTANCE_MM + lesion.diameter_mm / 2 - 1
+
+
+def test_no_lesion_is_drawn_where_a_real_tumor_leaves_no_room(beside_a_tumor):
+    population = Population(limits_mm=(90.0, 90.0))
+    assert not draw_metastases(beside_a_tumor, WHOLE, 5, population, (), np.random.default_rng(8))
 
 
 def test_edema_has_the_ratio_of_the_biology_up_to_its_cap(many):

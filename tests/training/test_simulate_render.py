@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 from vasotype_models.contract import ET, NETC, SNFH
+from vasotype_training.simulate.anatomy import TUMOR_DISTANCE_MM
 from vasotype_training.simulate.biology import Biology
 from vasotype_training.simulate.plan import (
     Appearance,
@@ -96,6 +97,33 @@ def test_every_lesion_of_the_table_has_its_instance(crowd):
 
 def test_labels_stay_inside_the_brain(crowd):
     assert not crowd.tissue[~crowd.mask].any()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_nothing_reaches_near_a_real_tumor(beside_a_tumor, seed):
+    rng = np.random.default_rng(seed)
+    plans = draw_lookalikes(beside_a_tumor, WHOLE, 4, rng)
+    population = Population(limits_mm=(4.0, 18.0), cluster_share=0.4)
+    plans += draw_metastases(beside_a_tumor, WHOLE, 8, population, (), rng)
+    plain = start_scene(beside_a_tumor, WHOLE, np.random.default_rng(1), with_maps=False)
+    before = plain.tissue.copy()
+    scene = add_lesions(beside_a_tumor, plain, WHOLE, plans, draw_look(beside_a_tumor, rng))
+    new = scene.tissue != before
+    assert (new & (scene.tissue == SNFH)).any()
+    assert (new & (scene.instances > 0)).any()
+    away = ndimage.distance_transform_edt(beside_a_tumor.tumor == 0)
+    assert away[new].min() >= TUMOR_DISTANCE_MM
+    for channel, image in scene.images.items():
+        host = beside_a_tumor.images[channel].astype(np.float32)
+        assert np.abs(image - host)[beside_a_tumor.tumor > 0].max() < 1e-3
+
+
+def test_a_lesion_planned_too_near_to_a_real_tumor_is_left_out(beside_a_tumor):
+    plain = start_scene(beside_a_tumor, WHOLE, np.random.default_rng(1), with_maps=False)
+    look = draw_look(beside_a_tumor, np.random.default_rng(2))
+    lesions = [metastasis(centre=(x, 32.0, 32.0)) for x in (28.0, 44.0)]
+    scene = add_lesions(beside_a_tumor, plain, WHOLE, lesions, look)
+    assert [plan.centre[0] for plan in scene.plans] == [44.0]
 
 
 def test_edema_is_never_labelled_in_csf(ball, crowd):

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from vasotype_models.contract import ET, NETC
 from vasotype_training.cohorts import read_labelled
-from vasotype_training.simulate import Anatomy, StudyOptions, simulate_study, study, write_cohort
+from vasotype_training.simulate import StudyOptions, simulate_study, study, write_cohort
 from vasotype_training.simulate.anatomy import RealBrain
 from vasotype_training.simulate.plan import Population
 
@@ -29,12 +29,6 @@ def written(simulated, tmp_path_factory):
     folder = tmp_path_factory.mktemp("cohort") / simulated.name
     study.write_study(simulated, folder)
     return folder
-
-
-def beside_a_tumor(ball: Anatomy) -> Anatomy:
-    tumor = np.zeros(ball.shape, np.uint8)
-    tumor[14:20, 29:35, 29:35] = ET
-    return replace(ball, tumor=tumor)
 
 
 def table(folder):
@@ -134,8 +128,8 @@ def test_healthy_studies_have_no_lesion_but_all_files(ball, tmp_path):
     assert table(tmp_path / name) == []
 
 
-def test_a_real_tumor_keeps_its_labels_and_is_left_out_of_scores(ball, tmp_path):
-    sick = beside_a_tumor(ball)
+def test_a_real_tumor_keeps_its_labels_and_is_left_out_of_scores(beside_a_tumor, tmp_path):
+    sick = beside_a_tumor
     simulated = simulate_study([RealBrain(sick)], (), (8, 0), replace(OPTIONS, maps=False))
     study.write_study(simulated, tmp_path / "case")
     tissue = voxels(tmp_path / "case" / "truth" / "segmentation.nii.gz")

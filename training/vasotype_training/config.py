@@ -48,6 +48,7 @@ class DataConfig(Section):
     diameter_mm: tuple[float, float] = (2.2, 42.0)
     ring_centre_mm: float = 13.0
     lesions: tuple[int, int] = (1, 6)
+    turned_share: float = Field(0.4, ge=0, le=1, description="labelled crops turned and scaled")
     reuse: int = Field(2, ge=1, description="augmented samples drawn from one rendered crop")
     repaint: int = Field(12, ge=1, description="crops taken from one painting of a label map")
     workers: int = Field(1, ge=0)

@@ -7,10 +7,11 @@ acquisition and the sequences at hand.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
+import torchio
 from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
@@ -130,7 +131,8 @@ class Crops(IterableDataset[Sample]):
             where = np.argwhere(anatomy.mask)
         centre = where[int(rng.integers(len(where)))]
         box = _box_around(centre + rng.integers(-20, 21, 3), self.config.crop, anatomy.shape)
-        return start_scene(anatomy, box, rng, with_maps=False)
+        scene = start_scene(anatomy, box, rng, with_maps=False)
+        return turn(scene, rng) if rng.random() < self.config.turned_share else scene
 
 
 def _pick(sources: Sequence[Source], rng: np.random.Generator) -> Source:
@@ -248,6 +250,43 @@ def lesion_targets(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         if lesion.mimicry is not None:
             mimicry[lesion.id - 1] = int(lesion.mimicry)
     return mode, mimicry
+
+
+def turn(scene: Scene, rng: np.random.Generator) -> Scene:
+    """A labelled scene rotated by up to 15 degrees and scaled by up to 15 %.
+
+    Real tumors are few, so they are seen from many sides; simulated ones are drawn anew anyway.
+    """
+    move = torchio.Affine(
+        scales=tuple(np.exp(rng.uniform(-0.14, 0.14, 3))),
+        degrees=tuple(rng.uniform(-15, 15, 3)),
+        translation=(0.0, 0.0, 0.0),
+        default_pad_value=0.0,
+    )
+    floats = {**scene.images, **scene.maps}
+    whole = {
+        "mask": scene.mask,
+        "tissue": scene.tissue,
+        "instances": scene.instances,
+        "low": scene.low_permeability,
+    }
+    subject = torchio.Subject(
+        {k: torchio.ScalarImage(tensor=torch.from_numpy(v[None])) for k, v in floats.items()}
+        | {
+            k: torchio.LabelMap(tensor=torch.from_numpy(v[None].astype(np.int32)))
+            for k, v in whole.items()
+        }
+    )
+    moved = {k: image.numpy()[0] for k, image in move(subject).get_images_dict(False).items()}
+    return replace(
+        scene,
+        images={k: moved[k].astype(np.float32) for k in scene.images},
+        maps={k: moved[k].astype(np.float32) for k in scene.maps},
+        mask=moved["mask"] > 0,
+        tissue=moved["tissue"].astype(np.uint8),
+        instances=moved["instances"].astype(np.uint16),
+        low_permeability=moved["low"] > 0,
+    )
 
 
 Volumes = dict[str, NDArray[np.generic]]

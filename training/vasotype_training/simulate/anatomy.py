@@ -24,10 +24,10 @@ Mask = NDArray[np.bool_]
 Labels = NDArray[np.uint8]
 
 TUMOR_DISTANCE_MM = 10.0
-"""Lesions keep this distance from a real tumor's label: its surroundings are not healthy."""
+"""No lesion reaches closer to a real tumor's label: its surroundings are not healthy."""
 
-JUNCTION_SPREAD_MM = 2.8
-"""Hemispheric sites fall off as exp(-d^2 / (2 s^2)) from the grey-white junction, s^2 = 8 mm^2."""
+JUNCTION_SPREAD_MM = 2.0
+"""Hemispheric sites fall off as exp(-d^2 / (2 s^2)) from the grey-white junction, s^2 = 4 mm^2."""
 
 
 @dataclass(frozen=True)
@@ -38,8 +38,9 @@ class Anatomy:
     to scanner-like numbers; ``white``, ``grey``, ``csf`` soft classes 0-1; ``depth_mm`` distance
     to the outside of the mask; ``junction_mm`` distance to the grey-white junction; ``levels``
     median CSF, grey and white matter intensity of each image; ``allowed`` where lesions may be
-    centred. A labelled case also has ``tumor`` (BraTS-METS values) and, where they are known,
-    ``instances``, ``lesions`` and quantitative ``maps`` in their own units.
+    centred. A labelled case also has ``tumor`` (BraTS-METS values) with ``tumor_mm``, the distance
+    to it (None without any), and, where they are known, ``instances``, ``lesions`` and quantitative
+    ``maps`` in their own units.
     """
 
     name: str
@@ -55,6 +56,7 @@ class Anatomy:
     levels: Mapping[str, tuple[float, float, float]]
     allowed: Mask
     tumor: Labels | None = None
+    tumor_mm: Half | None = None
     instances: NDArray[np.uint16] | None = None
     lesions: tuple[LesionTruth, ...] = ()
     maps: Mapping[str, Half] = field(default_factory=dict)
@@ -64,6 +66,13 @@ class Anatomy:
         """Voxels along each axis."""
         x, y, z = self.mask.shape
         return x, y, z
+
+    def has_room(self, at: tuple[NDArray[np.int64], ...], radius_mm: float) -> Mask:
+        """Where among the voxel indices ``at`` [3] lesions of ``radius_mm`` may be centred."""
+        free: Mask = self.allowed[at]
+        if self.tumor_mm is not None:
+            free = free & (self.tumor_mm[at] >= TUMOR_DISTANCE_MM + radius_mm)
+        return free
 
 
 class Source(Protocol):
@@ -106,11 +115,12 @@ def classify_tissue(
 ) -> tuple[Half, Half, Half]:
     """Soft CSF, grey and white matter (0-1) by a Gaussian mixture over the given sequences.
 
-    ``images`` in normalised units; T1c takes part only where there is no T1. ``exclude`` (a
-    tumor) is left out of the fit. The classes are started from tissue contrast: in T1 CSF is dark
-    and white matter bright, in T2 and FLAIR the other way round.
+    ``images`` in normalised units; T1c and FLAIR take part only where there is neither T1 nor T2:
+    FLAIR hardly tells grey from white matter. ``exclude`` (a tumor) is left out of the fit. The
+    classes are started from tissue contrast: in
+    T1 CSF is dark and white matter bright, in T2 and FLAIR the other way round.
     """
-    use = [c for c in ("t1", "t2", "flair") if c in images] or list(images)
+    use = [c for c in ("t1", "t2") if c in images] or list(images)
     fit = mask if exclude is None else mask & ~exclude
     step = max(1, int(fit.sum()) // 60_000)
     samples = np.stack([images[c][fit][::step] for c in use], axis=1).astype(np.float64)
@@ -184,8 +194,10 @@ def build_anatomy(raw: RawBrain) -> Anatomy:
     junction = (np.abs(white.astype(np.float32) - 0.5) < 0.25) & (depth > 2)
     to_junction = ndimage.distance_transform_edt(~junction)
     allowed = raw.mask & (csf < 0.5)
+    to_tumor = None
     if sick is not None and sick.any():
-        allowed &= ndimage.distance_transform_edt(~sick) >= TUMOR_DISTANCE_MM
+        to_tumor = ndimage.distance_transform_edt(~sick).astype(np.float16)
+        allowed &= to_tumor >= TUMOR_DISTANCE_MM
     return Anatomy(
         name=raw.name,
         affine=raw.affine,
@@ -200,6 +212,7 @@ def build_anatomy(raw: RawBrain) -> Anatomy:
         levels=_levels(images, (csf, grey, white), raw.mask if sick is None else raw.mask & ~sick),
         allowed=allowed,
         tumor=raw.tumor,
+        tumor_mm=to_tumor,
         instances=raw.instances,
         lesions=raw.lesions,
         maps={name: values.astype(np.float16) for name, values in raw.maps.items()},

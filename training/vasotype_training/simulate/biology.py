@@ -81,12 +81,37 @@ class Biology:
     hemorrhage: bool
 
 
+SHARED_EDEMA = 0.6
+"""Share of the edema's own variance that all lesions of a patient have in common: in labelled
+metastases edema differs more between patients than between lesions of one (an assumption)."""
+
+
+def patient_score(shared: float, rng: np.random.Generator) -> float:
+    """Standard normal score of a lesion whose patient has the score ``shared``."""
+    return float(np.sqrt(SHARED_EDEMA) * shared + np.sqrt(1 - SHARED_EDEMA) * rng.normal())
+
+
+def draw_latents(mode: str, shared: float, rng: np.random.Generator) -> NDArray[np.float64]:
+    """Latents [6]; what of edema the others don't explain is shared within a patient."""
+    order = np.array([0, 1, 3, 4, 5, 2])
+    root = np.linalg.cholesky(covariance()[np.ix_(order, order)])
+    score = np.append(rng.standard_normal(5), patient_score(shared, rng))
+    latents = means(mode)
+    latents[order] += root @ score
+    return latents
+
+
 def draw_biology(
-    rng: np.random.Generator, weights: tuple[float, float, float] = (1 / 3, 1 / 3, 1 / 3)
+    rng: np.random.Generator,
+    shared: float,
+    weights: tuple[float, float, float] = (1 / 3, 1 / 3, 1 / 3),
 ) -> Biology:
-    """Draw the mode by ``weights`` and the latents by mode."""
+    """Draw the mode by ``weights`` and the latents by mode.
+
+    ``shared`` is the patient's standard normal tendency to edema.
+    """
     mode = str(rng.choice(MODES, p=weights))
-    latent = rng.multivariate_normal(means(mode), covariance())
+    latent = draw_latents(mode, shared, rng)
     mimicry = bool(rng.random() < 0.30)
     hemorrhage_odds = 0.14 / 0.86 * (3.0 if mimicry else 1.0)
     return Biology(

@@ -18,7 +18,7 @@ from vasotype_models.contract import MODES
 
 from vasotype_training.simulate.biology import LATENTS, LOW_KTRANS_PER_MIN, covariance, means
 from vasotype_training.simulate.physics import Sequences, draw_sequences, tissue_concentration
-from vasotype_training.simulate.plan import Population, draw_diameter
+from vasotype_training.simulate.plan import Population, draw_diameter, edema_presence
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -129,11 +129,6 @@ def _hide_by_size(
     seen["width"][values["width"] < low] = BELOW
     seen["width"][values["width"] > high] = ABOVE
     values["width"] = np.clip(values["width"], low, high)
-
-
-def edema_presence(diameter_mm: Floats) -> Floats:
-    """Probability of edema by diameter, as the simulator draws it."""
-    return 0.15 + 0.85 / (1 + np.exp(-(diameter_mm - 9.4) / 2.5))
 
 
 def _shift(shift: Mapping[str, float]) -> Floats:

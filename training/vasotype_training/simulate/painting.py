@@ -35,6 +35,9 @@ BLOOD = Tissue(1.65, 0.020, 0.80)
 LESION = Tissue(1.3, 0.130, 0.85)
 """White-matter lesion of age."""
 
+JITTER = np.array([[0.03], [0.06], [0.03]])
+"""Spread of ln T1, ln T2 and ln density; with more, spin echoes show grey matter above white."""
+
 WHITE_LABELS = (2, 41, 7, 46, 16, 28, 60, 85, 72)
 CORTEX_LABELS = (3, 42, 8, 47)
 DEEP_LABELS = (10, 11, 12, 13, 17, 18, 26, 49, 50, 51, 52, 53, 54, 58, 136, 137, 163, 164)
@@ -131,7 +134,7 @@ def _paint(
 ) -> dict[str, Array]:
     """Signals of the four sequences; ``enhancing`` is each class's concentration in mM."""
     sequences: Sequences = draw_sequences(rng, (3, 8))
-    jitter = np.exp(rng.normal(0, 0.06, (3, len(tissues))))
+    jitter = np.exp(rng.normal(0, JITTER, (3, len(tissues))))
     t1 = np.array([t.t1 for t in tissues], np.float32) * jitter[0].astype(np.float32)
     t2 = np.array([t.t2 for t in tissues], np.float32) * jitter[1].astype(np.float32)
     density = np.array([t.density for t in tissues], np.float32) * jitter[2].astype(np.float32)

@@ -10,9 +10,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.special import ndtr
 
 from vasotype_training.simulate.anatomy import JUNCTION_SPREAD_MM, Anatomy
-from vasotype_training.simulate.biology import Biology, draw_biology
+from vasotype_training.simulate.biology import Biology, draw_biology, patient_score
 from vasotype_training.simulate.shape import Box, Outline, Shape, draw_shape
 
 CANDIDATES = 600
@@ -77,10 +78,10 @@ class Population:
     """
 
     log_uniform_mm: tuple[float, float] | None = None
-    log_normal_mm: tuple[float, float] = (8.0, 0.60)
+    log_normal_mm: tuple[float, float] = (7.0, 0.70)
     limits_mm: tuple[float, float] = (2.0, 50.0)
     free_share: float = 0.0
-    ring_centre_mm: float = 16.0
+    ring_centre_mm: float = 20.0
     outline_share: float = 0.3
     cluster_share: float = 0.12
 
@@ -103,15 +104,16 @@ def draw_count(rng: np.random.Generator) -> int:
 
 
 def draw_site(
-    anatomy: Anatomy, box: Box, rng: np.random.Generator
+    anatomy: Anatomy, box: Box, rng: np.random.Generator, radius_mm: float = 0.0
 ) -> tuple[float, float, float] | None:
     """Voxel index of a centre inside ``box``: mostly at the grey-white junction.
 
-    Weights are looked up at some hundred random voxels only; None where none of them will do.
+    ``radius_mm`` keeps the lesion away from a real tumor. Weights are looked up at some hundred
+    random voxels only; None where none of them will do.
     """
     x, y, z = (rng.integers(s.start, s.stop, CANDIDATES) for s in box)
     at = (x, y, z)
-    weight = anatomy.allowed[at].astype(np.float64)
+    weight = anatomy.has_room(at, radius_mm).astype(np.float64)
     depth = anatomy.depth_mm[at].astype(np.float64)
     where = rng.random()
     if where < 0.70:
@@ -135,17 +137,23 @@ def draw_metastases(
     bank: Sequence[Outline],
     rng: np.random.Generator,
 ) -> list[Lesion]:
-    """Draw ``count`` metastases with centres inside ``box`` (fewer where there is no room)."""
+    """Draw ``count`` metastases of one patient with centres inside ``box``.
+
+    They are fewer where there is no room. Lesions of a patient share a tendency to edema.
+    """
     lesions: list[Lesion] = []
+    shared = float(rng.normal())
     for _ in range(count):
-        biology = draw_biology(rng)
+        biology = draw_biology(rng, shared)
         diameter = draw_diameter(population, rng) * (1.25 if biology.mimicry else 1.0)
-        centre = draw_site(anatomy, box, rng)
+        centre = draw_site(anatomy, box, rng, diameter / 2)
         if lesions and rng.random() < population.cluster_share:
             centre = _beside(lesions[-1], diameter, anatomy, rng) or centre
         if centre is None:
             continue
         lesion = _metastasis(diameter, centre, biology, population, bank, rng)
+        if ndtr(patient_score(shared, rng)) < 1 - edema_presence(diameter):
+            lesion = replace(lesion, edema_ml=0.0)
         if rng.random() < population.free_share:
             lesion = replace(lesion, biology=None, appearance=_appearance(rng))
         lesions.append(lesion)
@@ -158,13 +166,13 @@ def draw_lookalikes(
     """Draw look-alikes with centres inside ``box``."""
     found = []
     for _ in range(count):
-        centre = draw_site(anatomy, box, rng)
-        if centre is None:
-            continue
         kind = str(rng.choice(LOOKALIKES))
         radius = float(np.exp(rng.uniform(np.log(1.0), np.log(9.0))))
         if kind in ("vessel", "dura"):
             radius = float(rng.uniform(0.5, 1.6))
+        centre = draw_site(anatomy, box, rng, radius)
+        if centre is None:
+            continue
         found.append(
             Lesion(
                 kind=kind,
@@ -183,6 +191,11 @@ def draw_lookalikes(
     return found
 
 
+def edema_presence(diameter_mm: float | NDArray[np.float64]) -> float | NDArray[np.float64]:
+    """Probability of edema: it starts near 9.4 mm (Schneider 2017), earlier in real outlines."""
+    return 0.25 + 0.75 / (1 + np.exp(-(diameter_mm - 8.0) / 2.5))
+
+
 def _beside(
     other: Lesion, diameter: float, anatomy: Anatomy, rng: np.random.Generator
 ) -> tuple[float, float, float] | None:
@@ -190,9 +203,9 @@ def _beside(
     direction /= np.linalg.norm(direction)
     gap = (diameter / 2 + other.shape.radius_mm) * rng.uniform(0.85, 1.5)
     at: NDArray[np.float64] = np.array(other.centre) + gap * direction
-    index = tuple(np.round(at).astype(int))
+    index = tuple(np.round(at).astype(np.int64))
     inside = all(0 <= i < n for i, n in zip(index, anatomy.shape, strict=True))
-    if not inside or not anatomy.allowed[index]:
+    if not inside or not anatomy.has_room(index, diameter / 2):
         return None
     return float(at[0]), float(at[1]), float(at[2])
 
@@ -208,14 +221,12 @@ def _metastasis(
     radius = diameter / 2
     ring = rng.random() < 1 / (1 + np.exp(-(diameter - population.ring_centre_mm) / 4))
     volume_ml = 4 / 3 * np.pi * radius**3 / 1000
-    # Small metastases show edema less often: it starts near 9.4 mm (Schneider 2017).
-    edematous = rng.random() < 0.15 + 0.85 / (1 + np.exp(-(diameter - 9.4) / 2.5))
     return Lesion(
         kind="metastasis",
         centre=centre,
         shape=draw_shape(radius, rng, bank, population.outline_share),
         rim_mm=float(np.clip(radius * rng.uniform(0.15, 0.65), 1.2, 8)) if ring else None,
-        edema_ml=float(min(biology.edema_ratio * volume_ml, 80)) if edematous else 0.0,
+        edema_ml=float(min(biology.edema_ratio * volume_ml, 80)),
         edema_strength=float(rng.uniform(0.35, 1.0)),
         core_t1_s=float(np.exp(rng.uniform(np.log(0.9), np.log(3.8)))),
         core_t2_s=float(np.exp(rng.uniform(np.log(0.06), np.log(0.40)))),

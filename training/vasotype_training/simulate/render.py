@@ -18,7 +18,7 @@ from vasotype_models.contract import ET, NETC, SNFH
 
 from vasotype_training.cohorts import LesionTruth
 from vasotype_training.simulate import physics
-from vasotype_training.simulate.anatomy import Anatomy
+from vasotype_training.simulate.anatomy import TUMOR_DISTANCE_MM, Anatomy
 from vasotype_training.simulate.biology import LOW_KTRANS_PER_MIN
 from vasotype_training.simulate.edema import edema_fraction
 from vasotype_training.simulate.fields import smooth_field
@@ -171,7 +171,8 @@ def add_lesions(
     """Add lesions to a scene (its arrays change); all edema first, so that no tumor drowns.
 
     ``box`` is the scene's place in the anatomy. Metastases that leave no labelled voxel are
-    left out. Numbers go on from those of a labelled case.
+    left out, and so is what would reach too near to a real tumor; edema stops there. Numbers go
+    on from those of a labelled case.
     """
     placed = [_place(anatomy, scene, box, lesion) for lesion in lesions]
     for local in placed:
@@ -192,13 +193,16 @@ def add_lesions(
 
 @dataclass(frozen=True)
 class _Local:
-    """A lesion with its box in the scene, signed distance and tissue there."""
+    """A lesion with its box in the scene, signed distance and tissue there.
+
+    ``closed`` 0-1 is what edema can't enter: CSF and the surroundings of a real tumor.
+    """
 
     lesion: Lesion
     box: Box
     distance: Array
     white: Array
-    csf: Array
+    closed: Array
     depth: Array
     rng: np.random.Generator
 
@@ -232,8 +236,13 @@ def _place(anatomy: Anatomy, scene: Scene, box: Box, lesion: Lesion) -> _Local |
         distance = np.maximum(sheet, patch).astype(np.float32)
     else:
         distance = signed_distance(lesion.shape, at, here, rng)
-    white, csf = (t[where].astype(np.float32) for t in (anatomy.white, anatomy.csf))
-    return _Local(lesion, here, distance, white, csf, depth, rng)
+    white, closed = (t[where].astype(np.float32) for t in (anatomy.white, anatomy.csf))
+    if anatomy.tumor_mm is not None:
+        near = anatomy.tumor_mm[where] < TUMOR_DISTANCE_MM
+        if (near & (distance < 0)).any():
+            return None
+        closed[near] = 1
+    return _Local(lesion, here, distance, white, closed, depth, rng)
 
 
 def _tube(
@@ -264,7 +273,7 @@ def _blend(volume: Array, share: Array, value: Array | float, texture: float) ->
 
 def _add_edema(scene: Scene, local: _Local, look: Look) -> None:
     lesion = local.lesion
-    share = edema_fraction(local.distance, local.white, local.csf, lesion.edema_ml, local.rng)
+    share = edema_fraction(local.distance, local.white, local.closed, lesion.edema_ml, local.rng)
     share *= scene.mask[local.box]
     strength = lesion.edema_strength * np.exp(0.15 * smooth_field(share.shape, 5, local.rng))
     wet = np.clip(share * strength, 0, 1)
