@@ -4,12 +4,19 @@ from collections.abc import Iterable
 from typing import Any
 
 from vasotype.findings import CATALOGUE, Severity
+from vasotype_models.registry import list_models
 
 MARKER = "<!-- findings: {severity} -->"
+CARD = "<!-- model card: {name} -->"
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Replace each findings marker by the table of that severity."""
+    """Replace each findings marker by the table of that severity, a card marker by the card."""
+    for entry in list_models():
+        card = entry.folder / "CARD.md"
+        if card.is_file():
+            marker = CARD.format(name=entry.name)
+            markdown = markdown.replace(marker, card.read_text(encoding="utf-8"))
     for severity in Severity:
         markdown = markdown.replace(MARKER.format(severity=severity), "\n".join(_table(severity)))
     return markdown

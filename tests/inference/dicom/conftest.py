@@ -102,6 +102,26 @@ def _classic(plan, uid, header, slice_):
     return ds
 
 
+def series_of_volume(data, affine, **header):
+    """A classic axial-like series of an integer volume [X, Y, Z] with a RAS affine."""
+    if np.linalg.det(affine[:3, :3]) < 0:  # slices run along the normal of their rows and columns
+        data = data[:, :, ::-1]
+        affine = affine @ np.array(
+            [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, -1, data.shape[2] - 1], [0, 0, 0, 1]]
+        )
+    lps = np.diag([-1.0, -1.0, 1.0, 1.0]) @ affine
+    edges = np.linalg.norm(lps[:3, :3], axis=0)
+    row, column, _ = (lps[:3, :3] / edges).T
+    plan = Plan(slices=data.shape[2], size=data.shape[1::-1])
+    slices = classic_series(plan, **header)
+    for number, ds in enumerate(slices):
+        ds.ImageOrientationPatient = [float(f"{v:.8f}") for v in (*row, *column)]
+        ds.ImagePositionPatient = [float(f"{v:.6f}") for v in (lps @ [0, 0, number, 1])[:3]]
+        ds.PixelSpacing = [float(f"{edges[1]:.8f}"), float(f"{edges[0]:.8f}")]
+        ds.PixelData = data[:, :, number].T.astype(np.uint16).tobytes()
+    return slices
+
+
 def _item(**values):
     ds = Dataset()
     for keyword, value in values.items():
@@ -158,6 +178,7 @@ class Kit:
     place_value = staticmethod(place_value)
     classic = staticmethod(classic_series)
     enhanced = staticmethod(enhanced_object)
+    of_volume = staticmethod(series_of_volume)
     save = staticmethod(save)
 
 

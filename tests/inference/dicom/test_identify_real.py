@@ -2,6 +2,8 @@
 
 import zipfile
 
+import nibabel as nib
+import numpy as np
 import pytest
 from vasotype.findings import StudyError
 from vasotype.study import read_study
@@ -48,6 +50,29 @@ def test_a_liver_is_no_brain(real_data):
     assert ("other", "Liver/SpleeDUAL/ADRENA") in found
 
 
+def test_a_raw_thick_slice_study_comes_back_in_place_with_contrast_seen(real_data, tmp_path, kit):
+    """Two obliquities, three matrices; T1 and T1c differ in nothing but their images."""
+    t1 = {"ScanningSequence": "SE", "RepetitionTime": 550, "EchoTime": 10, "InversionTime": None}
+    headers = {
+        "t1": t1 | {"AcquisitionTime": "100000"},
+        "t1c": t1 | {"AcquisitionTime": "103000"},
+        "t2": kit.sequences["t2"] | {"InversionTime": None},
+        "flair": kit.sequences["flair"],
+    }
+    images = {}
+    for channel, header in headers.items():
+        images[channel] = nib.load(real_data / "whole_head" / "tcga_fg_6692" / f"{channel}.nii.gz")
+        data = np.asarray(images[channel].dataobj)
+        kit.save(kit.of_volume(data, images[channel].affine, **header), tmp_path)
+    study = read_study(tmp_path)
+    for channel, image in images.items():
+        volume = study.volumes[channel]
+        given = nib.as_closest_canonical(image)
+        found = nib.as_closest_canonical(nib.Nifti1Image(volume.data, volume.grid.affine))
+        np.testing.assert_allclose(found.affine, given.affine, atol=1e-4)
+        assert np.array_equal(np.asarray(found.dataobj), np.asarray(given.dataobj))
+
+
 @pytest.mark.parametrize("part", ["", "slicecount", "sliceorientation"])
 def test_malformed_series_are_refused(real_data, tmp_path, part):
     with zipfile.ZipFile(real_data / "dicom" / "malformed_series.zip") as archive:
@@ -55,5 +80,6 @@ def test_malformed_series_are_refused(real_data, tmp_path, part):
         archive.extractall(tmp_path, names)
     for series in read_series(tmp_path).series:
         assert series.problem is not None
-    with pytest.raises(StudyError):
+    with pytest.raises(StudyError, match="series 1") as error:
         read_study(tmp_path)
+    assert error.value.code in ("too-few-slices", "mixed-orientations")

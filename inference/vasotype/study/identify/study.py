@@ -15,6 +15,9 @@ from vasotype.study.identify.choose import choose
 from vasotype.study.identify.engine import Identified, identify_series
 from vasotype.study.nifti import read_volume
 
+SHOWN_PROBLEMS = 3
+"""How many damaged series a refusal names."""
+
 
 def read_dicom_channels(
     place: Path, given: Mapping[str, Path]
@@ -29,7 +32,7 @@ def read_dicom_channels(
     with a series that can't be done without.
     """
     study = read_series(place)
-    _check_one_visit(study, place.name)
+    _check_study(study, place.name)
     read = functools.cache(Series.read)
     identified = identify_series(study.series, read)
     named, files = _resolve(given, identified)
@@ -73,10 +76,13 @@ def read_image(path: Path, *, structural: bool) -> tuple[Volume, list[Finding]]:
     return series.read(structural=structural), [*study.findings, *series.findings]
 
 
-def _check_one_visit(study: DicomStudy, name: str) -> None:
+def _check_study(study: DicomStudy, name: str) -> None:
     if not study.series:
         found = ", ".join(f"{count} x {what}" for what, count in study.skipped.most_common(3))
         raise StudyError("no-mr", f"{name}: no MR series; found {found or 'nothing'}")
+    problems = [series.problem for series in study.series if series.problem]
+    if len(problems) == len(study.series):
+        raise StudyError(problems[0].code, "; ".join(map(str, problems[:SHOWN_PROBLEMS])))
     if study.patients > 1:
         raise StudyError("several-patients", f"{name}: images of {study.patients} patients")
     if study.visits > 1:
