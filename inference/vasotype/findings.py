@@ -223,7 +223,7 @@ _entry(
     "file-missing",
     Severity.REFUSE,
     "A file or folder that was named isn't there.",
-    "Check the path; a folder must hold the study's NIfTI files.",
+    "Check the path.",
 )
 _entry(
     "unreadable-image",
@@ -366,8 +366,8 @@ _entry(
 _entry(
     "map-missing",
     Severity.NOTE,
-    "A perfusion or PET map is missing; the model worked without it.",
-    "Give it where it exists: --rcbv, --ktrans or --tbr.",
+    "Perfusion or PET maps are missing; the model worked without them.",
+    "Give those that exist: --rcbv, --ktrans, --tbr.",
 )
 _entry(
     "thick-slices",
@@ -577,13 +577,13 @@ _entry(
     "several-patients",
     Severity.REFUSE,
     "The images belong to more than one patient.",
-    "Give one patient's examination at a time.",
+    "Give one patient's examination at a time; vasotype batch takes a folder of them.",
 )
 _entry(
     "several-visits",
     Severity.REFUSE,
     "The images were acquired on more than one day.",
-    "Give one examination at a time.",
+    "Give one examination at a time; vasotype batch takes a folder of them.",
 )
 _entry(
     "series-unknown",
@@ -662,4 +662,17 @@ _entry(
     Severity.NOTE,
     "A FLAIR or T2 was acquired after contrast.",
     "Enhancing lesions can look brighter on it than without contrast.",
+)
+_entry(
+    "not-a-study",
+    Severity.REFUSE,
+    "A single file was given where a study is expected.",
+    "Give the study's folder or zip archive; single files are given by --t1c, --flair and the "
+    "like.",
+)
+_entry(
+    "folder-of-studies",
+    Severity.REFUSE,
+    "The folder holds studies in folders of their own, and none itself.",
+    "Give one of those folders, or analyse all of them with vasotype batch.",
 )

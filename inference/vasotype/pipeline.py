@@ -12,9 +12,11 @@ from pathlib import Path
 from vasotype.engine import Engine, find_model
 from vasotype.engine.providers import Device
 from vasotype.lesions import find_lesions
+from vasotype.lesions.biomarkers import measure_biomarkers
 from vasotype.outputs import OutputOptions, refuse_occupied, write_outputs
-from vasotype.outputs.record import make_result
+from vasotype.outputs.record import Reading, make_result
 from vasotype.phenotype import read_phenotypes
+from vasotype.phenotype.rules import Rulebook, default_rules, read_by_rules
 from vasotype.prepare import prepare
 from vasotype.result import Result
 from vasotype.stages import LesionSet, Maps, Prepared, Study
@@ -38,9 +40,13 @@ class Analysis:
 
 @dataclass(frozen=True)
 class Vasotype:
-    """A loaded model, ready to analyse studies: folders, channel -> file mappings, or values."""
+    """A loaded model, ready to analyse studies: folders, channel -> file mappings, or values.
+
+    ``rules`` are those of the reading by thresholds that stands beside the model's answer.
+    """
 
     engine: Engine
+    rules: Rulebook = field(default_factory=default_rules)
 
     def run(
         self,
@@ -79,9 +85,15 @@ class Vasotype:
             maps = self.engine.predict(prepared)
         with clock.stage("measure"):
             lesions = find_lesions(prepared, maps, contract.inference)
+            voxel_ml = {channel: volume.grid.voxel_ml for channel, volume in study.volumes.items()}
+            biomarkers = measure_biomarkers(prepared, lesions, voxel_ml)
         with clock.stage("phenotype"):
             phenotypes = read_phenotypes(prepared, maps, lesions, contract, calibration)
-        result = make_result(self.engine, study, prepared, lesions, phenotypes, clock.laps_s)
+            readings = [
+                Reading(phenotype, measured, read_by_rules(measured, phenotype, self.rules))
+                for phenotype, measured in zip(phenotypes, biomarkers, strict=True)
+            ]
+        result = make_result(self.engine, study, prepared, lesions, readings, clock.laps_s)
         return Analysis(prepared, maps, lesions, result)
 
 

@@ -87,6 +87,35 @@ class PhenotypeRecord(Record):
     low_permeability_share: float | None = Field(description="share of viable tumor, 0-1")
 
 
+BiomarkerValue = bool | float | str
+ValueQuality = Literal["good", "low", "none"]
+
+
+class BiomarkerRecord(Record):
+    """One measured feature of a lesion; what can't be measured has no value and says why."""
+
+    id: str = Field(description="of the feature's definition, e.g. FE-02", pattern=r"^FE-\d\d$")
+    name: str
+    value: BiomarkerValue | None
+    unit: str = Field(description="1 for a ratio; empty for words and yes or no")
+    available: bool
+    quality: ValueQuality
+    note: str | None = Field(description="why there is no value, or what to keep in mind")
+
+
+class RuleReading(Record):
+    """A transparent reading by thresholds that are ours, beside the model's answer.
+
+    ``in_favour`` and ``against`` hold the biomarkers that speak for and against the model's label.
+    """
+
+    label: Literal["angiogenic", "intermediate", "co_option"] | None = Field(
+        description="the rules' own leaning; null where there is too little to read"
+    )
+    in_favour: tuple[str, ...]
+    against: tuple[str, ...]
+
+
 class LesionRecord(Record):
     """One lesion."""
 
@@ -100,6 +129,8 @@ class LesionRecord(Record):
     confidence: float = Field(description="detection confidence, 0-1")
     edema_shared: bool = Field(description="edema is confluent with another lesion's and was split")
     phenotype: PhenotypeRecord
+    biomarkers: tuple[BiomarkerRecord, ...] = ()
+    rule_reading: RuleReading | None = None
 
 
 class Result(Record):

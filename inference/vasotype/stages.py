@@ -43,11 +43,20 @@ class Grid:
 
 @dataclass(frozen=True)
 class Volume:
-    """A 3-D image: ``data`` float32 [X, Y, Z] and its grid."""
+    """A 3-D image: ``data`` float32 [X, Y, Z] and its grid.
+
+    ``path`` is the file that holds it; ``label`` names an image that has no file of its own.
+    """
 
     data: Array
     grid: Grid
     path: Path | None = None
+    label: str = ""
+
+    @property
+    def name(self) -> str:
+        """File name or label; empty for an image from memory."""
+        return self.path.name if self.path else self.label
 
 
 @dataclass(frozen=True)
@@ -135,8 +144,9 @@ class Lesion:
 class LesionSet:
     """All lesions of a study and their label maps.
 
-    ``tissue``/``instances`` lie on the prepared grid, ``native_*`` on the native grid
-    (uint8 tissue labels, uint16 instance numbers; 0 is none).
+    ``tissue``/``instances``/``owner`` lie on the prepared grid, ``native_*`` on the native grid
+    (uint8 tissue labels, uint16 instance numbers; 0 is none). ``owner`` is the lesion of each
+    core and edema voxel.
     """
 
     lesions: tuple[Lesion, ...]
@@ -144,4 +154,5 @@ class LesionSet:
     instances: NDArray[np.uint16]
     native_tissue: Labels
     native_instances: NDArray[np.uint16]
+    owner: NDArray[np.uint16]
     findings: tuple[Finding, ...] = field(default=())

@@ -26,8 +26,6 @@ MODES = ("angiogenic", "intermediate", "co_option")
 HABITATS = (*MODES, "mimicry", "low_permeability")
 """Order of the ``habitat`` output: three mode logits, two independent logits."""
 
-CONTRACT_VERSION = "1.0"
-
 
 class Frozen(BaseModel):
     """Immutable record that refuses unknown keys."""

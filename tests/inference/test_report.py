@@ -13,6 +13,7 @@ import pytest
 from PIL import Image
 from vasotype.outputs.report import render_report, write_report
 from vasotype.result import (
+    BiomarkerRecord,
     FindingRecord,
     Input,
     LesionRecord,
@@ -21,6 +22,7 @@ from vasotype.result import (
     ModeProbabilities,
     PhenotypeRecord,
     Result,
+    RuleReading,
     VolumeMl,
 )
 from vasotype.stages import Grid, LesionSet, Maps, Prepared, Volume
@@ -74,6 +76,33 @@ ABSTAINED = phenotype(
 )
 
 
+BIOMARKERS = (
+    BiomarkerRecord(
+        id="FE-10",
+        name="rcbv_mean",
+        value=1.52,
+        unit="of white matter",
+        available=True,
+        quality="low",
+        note="only 12 acquired voxels",
+    ),
+    BiomarkerRecord(
+        id="FE-12",
+        name="ps",
+        value=None,
+        unit="mL/100mL/min",
+        available=False,
+        quality="none",
+        note="not measured: it needs CT perfusion or 2CXM",
+    ),
+)
+BY_RULES = RuleReading(
+    label="co_option",
+    in_favour=("much edema for its size (edema to tumor 4, at least 2.03)",),
+    against=("a gradual border (border width in mm 5, at least 3.5)",),
+)
+
+
 def record(number, voxel, radius, pattern="ring", reading=None):
     centre = ORIGIN + voxel
     half = np.array([radius, 0.0, 0.0])
@@ -88,6 +117,8 @@ def record(number, voxel, radius, pattern="ring", reading=None):
         confidence=0.9,
         edema_shared=False,
         phenotype=reading or phenotype(),
+        biomarkers=BIOMARKERS,
+        rule_reading=BY_RULES,
     )
 
 
@@ -120,7 +151,7 @@ def analysis(records, channels=("t1", "t1c", "t2", "flair"), name="study", seed=
     return Standin(
         prepared,
         Maps(tissues, habitat, "CPUExecutionProvider"),
-        LesionSet((), tissue, instances, tissue, instances),
+        LesionSet((), tissue, instances, tissue, instances, instances),
         result(records, channels, name),
     )
 
@@ -298,10 +329,22 @@ def test_a_mode_is_a_leaning_with_its_number_and_its_set(page):
     assert "At the 90 % level these modes are not excluded: angiogenic, intermediate." in page.text
 
 
+def test_a_leaning_has_its_reasons_and_a_reading_by_rules_beside_it(page):
+    assert "For this leaning: much edema for its size" in page.text
+    assert "Against it: a gradual border" in page.text
+    assert "By rules it leans vessel co-option. Its thresholds are ours" in page.text
+
+
+def test_biomarkers_stand_with_unit_and_quality_or_the_reason_for_none(page):
+    assert "FE-10 rcbv mean 1.52 of white matter low only 12 acquired voxels" in page.text
+    assert "FE-12 ps – not available not measured: it needs CT perfusion or 2CXM" in page.text
+
+
 def test_an_abstaining_lesion_shows_its_reason_and_no_probability(html):
     card = Page(html.split('id="lesion-3"')[1].split("</article>")[0].split(">", 1)[1])
     assert "No leaning is given: the longest diameter is below 5 mm." in card.text
     assert "0.62" not in card.text
+    assert "leans" not in card.text
     assert not any("local leaning" in i["alt"] for i in card.all("img"))
 
 

@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from vasotype.outputs import report_words as words
-from vasotype.result import MimicrySuspicion, ModeProbabilities, PhenotypeRecord
+from vasotype.result import (
+    BiomarkerRecord,
+    MimicrySuspicion,
+    ModeProbabilities,
+    PhenotypeRecord,
+    RuleReading,
+)
 
 
 def phenotype(members, *, label="co_option", supported=False):
@@ -42,6 +48,29 @@ def test_abstention_gives_its_reason_and_no_set():
     reading = phenotype(ALL, label=None)
     assert words.leaning(reading) == "No leaning is given: FLAIR is missing."
     assert words.support(reading) == ""
+
+
+def test_rules_that_lack_evidence_say_so():
+    reading = RuleReading(label=None, in_favour=(), against=())
+    assert "too few biomarkers" in words.rule_reading(reading)
+
+
+@pytest.mark.parametrize(
+    ("value", "unit", "text"),
+    [
+        (True, "", "yes"),
+        (False, "", "no"),
+        ("ring", "", "ring"),
+        (0.12345, "1", "0.123"),
+        (3.0, "mm", "3 mm"),
+        (None, "mm", "–"),
+    ],
+)
+def test_biomarkers_are_written_with_their_unit(value, unit, text):
+    biomarker = BiomarkerRecord(
+        id="FE-01", name="x", value=value, unit=unit, available=True, quality="good", note=None
+    )
+    assert words.biomarker_value(biomarker) == text
 
 
 @pytest.mark.parametrize("level", ["yes", "no", "unknown"])

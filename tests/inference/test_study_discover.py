@@ -1,5 +1,5 @@
 import pytest
-from vasotype.findings import StudyError
+from vasotype.findings import CATALOGUE, StudyError
 from vasotype.study import find_studies
 from vasotype.study.discover import list_study
 
@@ -35,6 +35,25 @@ def test_a_bids_session_is_read_through_its_anat_folder(tmp_path):
     listing = list_study(tmp_path / "ses-1")
     assert set(listing.files) == {"t1c", "flair"}
     assert listing.case == "sub-1_ses-1"
+
+
+@pytest.mark.parametrize("name", ["case.json", "a_t1c.nii.gz"])
+def test_a_single_file_is_no_study(tmp_path, name):
+    touch(tmp_path, name)
+    with pytest.raises(StudyError, match=f"{name}: one file") as error:
+        list_study(tmp_path / name)
+    assert error.value.code == "not-a-study"
+
+
+def test_a_folder_of_studies_is_told_from_an_empty_one(tmp_path):
+    touch(tmp_path / "some" / "a", "a-t1c.nii.gz")
+    touch(tmp_path / "some" / "b", "b-t1c.nii.gz")
+    touch(tmp_path / "none" / "a", "notes.txt")
+    with pytest.raises(StudyError, match="some: no study lies in it, 2 in folders") as error:
+        list_study(tmp_path / "some")
+    assert error.value.code == "folder-of-studies"
+    assert "vasotype batch" in CATALOGUE[error.value.code].remedy
+    assert not list_study(tmp_path / "none").files
 
 
 def test_cohort_gives_its_studies_in_order_and_nothing_else(tmp_path):

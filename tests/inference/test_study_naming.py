@@ -1,5 +1,5 @@
 import pytest
-from vasotype.study.naming import common_case, identify, is_label_file
+from vasotype.study.naming import common_case, is_label_file, parse_name
 
 
 @pytest.mark.parametrize(
@@ -30,7 +30,7 @@ from vasotype.study.naming import common_case, identify, is_label_file
     ],
 )
 def test_names_of_the_field_are_known(name, case, channel):
-    assert identify(name) == (case, channel)
+    assert parse_name(name) == (case, channel)
 
 
 @pytest.mark.parametrize(
@@ -50,7 +50,7 @@ def test_names_of_the_field_are_known(name, case, channel):
     ],
 )
 def test_labels_and_strangers_are_no_sequence(name):
-    assert identify(name) is None
+    assert parse_name(name) is None
 
 
 def test_masks_and_segmentations_are_told_from_images():

@@ -68,7 +68,7 @@ def test_parker_input_function_matches_its_published_peak() -> None:
 
 
 def test_enhancement_order_of_modes_inverts_late() -> None:
-    """Leaky vessels win early and wash out by ten minutes (specification C.1)."""
+    """Leaky vessels win early and wash out by ten minutes."""
     ktrans = np.array([0.13, 0.05])
     early = physics.tissue_concentration(ktrans, 0.25, 0.02, protocol(3.0))
     late = physics.tissue_concentration(ktrans, 0.25, 0.02, protocol(10.0))

@@ -8,6 +8,7 @@ from scipy import ndimage
 from vasotype_models.contract import ET, NETC, SNFH
 from vasotype_training.simulate.anatomy import TUMOR_DISTANCE_MM
 from vasotype_training.simulate.biology import Biology
+from vasotype_training.simulate.look import draw_look
 from vasotype_training.simulate.plan import (
     Appearance,
     Lesion,
@@ -15,7 +16,8 @@ from vasotype_training.simulate.plan import (
     draw_lookalikes,
     draw_metastases,
 )
-from vasotype_training.simulate.render import VISIBLE_EDEMA, add_lesions, draw_look, start_scene
+from vasotype_training.simulate.render import VISIBLE_EDEMA, add_lesions
+from vasotype_training.simulate.scene import start_scene
 from vasotype_training.simulate.shape import Shape
 
 WHOLE = (slice(0, 64),) * 3

@@ -18,7 +18,7 @@ from vasotype_training.calibrate import PooledLesions, calibrate
 from vasotype_training.config import read_config
 from vasotype_training.data import Crops, acquire
 from vasotype_training.losses import pool_lesions
-from vasotype_training.simulate.render import Scene
+from vasotype_training.simulate.scene import Scene
 from vasotype_training.task import load_weights
 from vasotype_training.train import gather
 

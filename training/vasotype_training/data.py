@@ -21,13 +21,15 @@ from vasotype_models.contract import CHANNELS, ET, MODES, NETC, QUANTITATIVE, ST
 from vasotype_training.config import DataConfig
 from vasotype_training.simulate.acquisition import Severity, degrade, degrade_map
 from vasotype_training.simulate.anatomy import Anatomy, Source
+from vasotype_training.simulate.look import draw_look
 from vasotype_training.simulate.plan import (
     Population,
     draw_lookalikes,
     draw_metastases,
     draw_site,
 )
-from vasotype_training.simulate.render import Scene, add_lesions, draw_look, start_scene
+from vasotype_training.simulate.render import add_lesions
+from vasotype_training.simulate.scene import Scene, start_scene
 from vasotype_training.simulate.shape import Box, Outline
 
 Sample = dict[str, Tensor]

@@ -40,6 +40,7 @@ from vasotype_models.network import (
     QUANTITATIVE_SCALE,
     Network,
 )
+from vasotype_models.registry import INPUTS, OUTPUTS
 
 from vasotype_training.config import DataConfig
 from vasotype_training.task import load_weights
@@ -48,8 +49,6 @@ OPSET = 17
 PARITY = 1e-4
 """Largest difference of any probability between torch and ONNX Runtime."""
 
-INPUTS = ("image", "mask", "present", "stats")
-OUTPUTS = ("tissue", "habitat")
 TIERS = ("structural", "dsc", "dce", "both")
 
 Inputs = dict[str, NDArray[np.float32]]

@@ -63,8 +63,8 @@ def vasotype(
 
     Research use only; not a medical device.
 
-    Start with `vasotype run STUDY -o RESULT`, where STUDY is a folder with the MRI sequences of one
-    examination; `RESULT/report.html` then shows what was found.
+    Start with `vasotype run STUDY -o RESULT`, where STUDY is a folder or zip archive with the MRI
+    sequences of one examination; `RESULT/report.html` then shows what was found.
 
     Exit codes: 0 done, 2 something is wrong with the input, 3 some studies of a batch failed,
     1 a bug.

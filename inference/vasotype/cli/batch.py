@@ -28,7 +28,8 @@ if TYPE_CHECKING:
 @guarded
 def batch(
     cohort: Annotated[
-        Path, typer.Argument(metavar="COHORT", help="Folder with a folder a study, at any depth.")
+        Path,
+        typer.Argument(metavar="COHORT", help="Folder with a folder or archive a study."),
     ],
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for all results.")],

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -128,7 +128,7 @@ def _print_table(answer: Mapping[str, Any]) -> None:
             row["kind"],
             row["used_as"] or "-",
             _voxels(row),
-            Text("; ".join([*row["reasons"], *_as_list(row.get("problem"))])),
+            Text("; ".join(filter(None, [*row["reasons"], row.get("problem")]))),
         )
     console = Console(highlight=False)
     console.print(table)
@@ -136,10 +136,6 @@ def _print_table(answer: Mapping[str, Any]) -> None:
         console.print(f"passed over: {count} x {what}", markup=False)
     for remark in answer["remarks"]:
         console.print(remark, markup=False)
-
-
-def _as_list(problem: str | None) -> Sequence[str]:
-    return [] if problem is None else [problem]
 
 
 def _voxels(row: Mapping[str, Any]) -> str:

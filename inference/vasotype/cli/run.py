@@ -27,8 +27,11 @@ if TYPE_CHECKING:
     from vasotype.result import FindingRecord, LesionRecord, Result
 
 
+PANEL = "Sequences: a NIfTI file, a DICOM series, or the number of one in STUDY"
+
+
 def _sequence(channel: str, meaning: str) -> Any:
-    return typer.Option(f"--{channel}", help=meaning, rich_help_panel="Sequences, each a NIfTI")
+    return typer.Option(f"--{channel}", help=meaning, rich_help_panel=PANEL)
 
 
 @guarded
@@ -37,7 +40,7 @@ def run(
         Path | None,
         typer.Argument(
             metavar="STUDY",
-            help="Folder of one study. May be left out when sequences are given.",
+            help="Folder or zip archive of one study; may be left out when sequences are given.",
         ),
     ] = None,
     *,
@@ -59,14 +62,15 @@ def run(
 ) -> None:
     """Analyse one study: segment every metastasis, measure it, read its vascular leaning.
 
-    STUDY is a folder whose file names tell the sequences, as in `case-t1n.nii.gz`,
-    `case-t1c.nii.gz`, `case-t2w.nii.gz`, `case-t2f.nii.gz`. At least T1 after contrast or FLAIR is
-    needed; what else is missing is said in the report. A sequence flag names a file by hand and
-    wins over what the folder holds.
+    STUDY is a folder or zip archive of DICOM as it comes from the archive, or a folder of NIfTI
+    files whose names tell the sequences: `case-t1n.nii.gz`, `case-t1c.nii.gz`, `case-t2w.nii.gz`,
+    `case-t2f.nii.gz`. At least T1 after contrast or FLAIR is needed; what else is missing is said
+    in the report. A sequence flag wins over what the study holds.
 
     Examples:
 
     - `vasotype run patient7 -o patient7-result`
+    - `vasotype run export.zip --t1c 7 -o result` (numbers as `vasotype identify` prints them)
     - `vasotype run --t1c post.nii.gz --flair flair.nii.gz -o result`
     - `vasotype run patient7 --rcbv maps/rcbv.nii.gz -o result --json`
     """

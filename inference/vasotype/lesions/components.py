@@ -137,7 +137,7 @@ def _owned_edema(
 
 
 def shares_edema(maps: LabelMaps, count: int) -> tuple[bool, ...]:
-    """For each of ``count`` lesions: is its edema confluent with another lesion's (FE-04)?"""
+    """For each of ``count`` lesions: is its edema confluent with another lesion's?"""
     edema = maps.tissue == SNFH
     components, number = ndimage.label(edema, FULL_CONNECTIVITY)
     owned = np.zeros((number + 1, count + 1), bool)

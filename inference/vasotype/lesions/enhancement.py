@@ -1,4 +1,4 @@
-"""How a lesion enhances: ring, nodular or minimal (FE-01, FE-09)."""
+"""How a lesion enhances: ring, nodular or minimal."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ T1, T1C = CHANNELS.index("t1"), CHANNELS.index("t1c")
 
 MINIMAL_ENHANCEMENT = 1.0
 """95th percentile of T1c - T1 over a lesion, each in robust scales of the whole brain, below which
-enhancement is minimal. FE-09 asks for a quarter of white matter's T1 signal; a brain's median T1 is
+enhancement is minimal. Ours: about a quarter of white matter's T1 signal, as a brain's median T1 is
 4 to 5 scales. Scales, unlike that ratio, survive images that were shifted or z-scored."""
 MINIMAL_SHARE = 0.1
 """Share of enhancing voxels below which a lesion without T1 counts as minimal. Ours."""

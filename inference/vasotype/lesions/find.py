@@ -40,6 +40,7 @@ def find_lesions(prepared: Prepared, maps: Maps, inference: Inference) -> Lesion
         scene.model.instances,
         native.tissue,
         native.instances,
+        scene.model.owner,
         _findings(native, len(confidences), unresolved),
     )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -15,14 +16,25 @@ from vasotype import __version__
 from vasotype.engine import Engine
 from vasotype.findings import Finding, Severity
 from vasotype.result import (
+    BiomarkerRecord,
     FindingRecord,
     Input,
     LesionRecord,
     PhenotypeRecord,
     Result,
+    RuleReading,
     VolumeMl,
 )
 from vasotype.stages import Lesion, LesionSet, Prepared, Study, Volume
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What was read of one lesion: the model's answer, the biomarkers, and what rules say."""
+
+    phenotype: PhenotypeRecord
+    biomarkers: tuple[BiomarkerRecord, ...]
+    by_rules: RuleReading
 
 
 def make_result(
@@ -30,10 +42,10 @@ def make_result(
     study: Study,
     prepared: Prepared,
     lesions: LesionSet,
-    phenotypes: Sequence[PhenotypeRecord],
+    readings: Sequence[Reading],
     timings_s: Mapping[str, float],
 ) -> Result:
-    """The record of a study; ``phenotypes`` stand in the order of the lesions."""
+    """The record of a study; ``readings`` stand in the order of the lesions."""
     findings = (*prepared.findings, *engine.findings, *lesions.findings)
     return Result(
         vasotype_version=__version__,
@@ -49,8 +61,8 @@ def make_result(
         habitat_channels=engine.contract.habitats,
         total_volume_ml=_total(lesions, prepared.native.grid.voxel_ml),
         lesions=tuple(
-            _lesion(lesion, phenotype)
-            for lesion, phenotype in zip(lesions.lesions, phenotypes, strict=True)
+            _lesion(lesion, reading)
+            for lesion, reading in zip(lesions.lesions, readings, strict=True)
         ),
         timings_s=dict(timings_s),
     )
@@ -67,7 +79,7 @@ def _input(channel: str, volume: Volume) -> Input:
     axes = nib.aff2axcodes(volume.grid.affine)
     return Input(
         channel=channel,
-        file=volume.path.name if volume.path else "",
+        file=volume.name,
         sha256=_digest(volume),
         shape=volume.grid.shape,
         spacing_mm=volume.grid.spacing_mm,
@@ -101,7 +113,7 @@ def _total(lesions: LesionSet, voxel_ml: float) -> VolumeMl:
     )
 
 
-def _lesion(lesion: Lesion, phenotype: PhenotypeRecord) -> LesionRecord:
+def _lesion(lesion: Lesion, reading: Reading) -> LesionRecord:
     return LesionRecord.model_validate(
         {
             "id": lesion.id,
@@ -117,6 +129,8 @@ def _lesion(lesion: Lesion, phenotype: PhenotypeRecord) -> LesionRecord:
             "enhancement_pattern": lesion.enhancement_pattern,
             "confidence": lesion.confidence,
             "edema_shared": lesion.edema_shared,
-            "phenotype": phenotype,
+            "phenotype": reading.phenotype,
+            "biomarkers": reading.biomarkers,
+            "rule_reading": reading.by_rules,
         }
     )

@@ -9,7 +9,13 @@ from datetime import datetime
 import numpy as np
 from vasotype_models.contract import MODES
 
-from vasotype.result import LesionRecord, MimicrySuspicion, PhenotypeRecord
+from vasotype.result import (
+    BiomarkerRecord,
+    LesionRecord,
+    MimicrySuspicion,
+    PhenotypeRecord,
+    RuleReading,
+)
 from vasotype.stages import Affine, Mask
 
 MODE_NAMES = {
@@ -143,6 +149,31 @@ def remarks(lesion: LesionRecord) -> list[str]:
     if lesion.edema_shared:
         said.append("Edema is confluent with another lesion's and was split by the nearest lesion.")
     return said
+
+
+def rule_reading(reading: RuleReading) -> str:
+    """What the thresholds say, as a leaning."""
+    if reading.label is None:
+        return "No leaning by rules: too few biomarkers could be measured well."
+    return f"By rules it leans {MODE_NAMES[reading.label]}."
+
+
+def biomarker_name(biomarker: BiomarkerRecord) -> str:
+    """Name of a biomarker in words, e.g. ``rcbv mean``."""
+    return biomarker.name.replace("_", " ")
+
+
+def biomarker_value(biomarker: BiomarkerRecord) -> str:
+    """Value with its unit; a dash where there is none."""
+    match biomarker.value:
+        case None:
+            return "–"
+        case bool():
+            return "yes" if biomarker.value else "no"
+        case str():
+            return biomarker.value
+    unit = "" if biomarker.unit == "1" else f" {biomarker.unit}"
+    return f"{biomarker.value:.3g}{unit}"
 
 
 def leaning_counts(lesions: Sequence[LesionRecord]) -> str:

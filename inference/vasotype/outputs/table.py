@@ -11,6 +11,12 @@ from vasotype.result import LesionRecord, Result
 MISSING = "n/a"
 """BIDS's word for no value."""
 
+
+def _biomarker(name: str) -> Callable[[LesionRecord], object]:
+    """How a biomarker is read from a lesion."""
+    return lambda lesion: next((b.value for b in lesion.biomarkers if b.name == name), None)
+
+
 COLUMNS: dict[str, Callable[[LesionRecord], object]] = {
     "id": lambda lesion: lesion.id,
     "x_ras_mm": lambda lesion: lesion.centroid_ras_mm[0],
@@ -33,6 +39,15 @@ COLUMNS: dict[str, Callable[[LesionRecord], object]] = {
     "mimicry_suspicion": lambda lesion: lesion.phenotype.mimicry_suspicion.level,
     "mimicry_score": lambda lesion: lesion.phenotype.mimicry_suspicion.score,
     "low_permeability_share": lambda lesion: lesion.phenotype.low_permeability_share,
+    "enhancement_mean": _biomarker("enhancement_mean"),
+    "enhancement_p95": _biomarker("enhancement_p95"),
+    "edema_ratio": _biomarker("edema_ratio"),
+    "border_width_mm": _biomarker("border_width"),
+    "t1_bright_fraction": _biomarker("t1_bright_fraction"),
+    "rcbv_mean": _biomarker("rcbv_mean"),
+    "ktrans_mean_per_min": _biomarker("ktrans_tumor_mean"),
+    "tbr_max": _biomarker("tbr_max"),
+    "rule_label": lambda lesion: lesion.rule_reading and lesion.rule_reading.label,
     "tier": lambda lesion: lesion.phenotype.tier,
     "abstained": lambda lesion: lesion.phenotype.abstained,
     "reason": lambda lesion: lesion.phenotype.reason,

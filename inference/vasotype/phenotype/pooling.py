@@ -52,7 +52,7 @@ def mimicry_score(habitat: Array, viable: Mask, temperature: float) -> float:
 
 
 def low_permeability_share(habitat: Array, viable: Mask) -> float:
-    """Share of viable tumor that is barely permeable, 0-1 (FE-14)."""
+    """Share of viable tumor that is barely permeable, 0-1."""
     return float(sigmoid(habitat[LOW_PERMEABILITY, viable]).mean())
 
 

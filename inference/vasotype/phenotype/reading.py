@@ -25,7 +25,7 @@ Tier = Literal["structural", "dsc", "dce", "both"]
 Mode = Literal["angiogenic", "intermediate", "co_option"]
 
 LEAST_DIAMETER_MM = 5.0
-"""Below this the model abstains (PH-12)."""
+"""Below this the model abstains."""
 MARKED_EDEMA_RATIO = 3.4
 """Edema over core volume that counts as marked: upper quartile of what is simulated (1.0-3.4)."""
 BRIGHT_SHARE = 0.05
@@ -63,10 +63,10 @@ def read_phenotypes(
 ) -> tuple[PhenotypeRecord, ...]:
     """The phenotype of each lesion, in the order of ``lesions``.
 
-    Each is read on its own (PH-05). The mode logits are averaged over viable voxels, divided by
-    the tier's temperature and turned into probabilities (PH-01). Mimicry stands apart and is
-    never suspected without blood, melanin or marked edema (PH-08). Below 5 mm, or without T1c
-    or FLAIR, there is no label and the prediction set is full (PH-12).
+    Each is read on its own. The mode logits are averaged over viable voxels, divided by the
+    tier's temperature and turned into probabilities. Mimicry stands apart and is never suspected
+    without blood, melanin or marked edema. Below 5 mm, or without T1c or FLAIR, there is no label
+    and the prediction set is full.
     """
     bright = _bright_t1(prepared, lesions)
     records = []
@@ -80,7 +80,7 @@ def read_phenotypes(
 
 
 def abstention(lesion: Lesion, channels: Sequence[str]) -> str | None:
-    """Why the model can't say (PH-12), or None where it can."""
+    """Why the model can't say, or None where it can."""
     reasons = []
     if lesion.model_diameter_mm < LEAST_DIAMETER_MM:
         reasons.append(
@@ -138,8 +138,8 @@ def _marked_edema(lesion: Lesion) -> bool:
 def _bright_t1(prepared: Prepared, lesions: LesionSet) -> float | None:
     """T1 signal above which a voxel is bright: 99th percentile of the brain outside all labels.
 
-    FE-08 asks for normal white matter, the brightest tissue on T1; the whole brain's percentile
-    lies a little above its. None without T1.
+    It stands for normal white matter, the brightest tissue on T1, and lies a little above it.
+    None without T1.
     """
     brain = prepared.mask & (lesions.tissue == 0)
     if not prepared.present[T1] or not brain.any():
@@ -148,7 +148,7 @@ def _bright_t1(prepared: Prepared, lesions: LesionSet) -> float | None:
 
 
 def _bleeds(prepared: Prepared, view: _View, bright: float | None) -> bool:
-    """Whether enough of the core is bright on T1 before contrast (FE-08, simple form)."""
+    """Whether enough of the core is bright on T1 before contrast."""
     if bright is None:
         return False
     count = int((prepared.image[(T1, *view.box)][view.core] > bright).sum())

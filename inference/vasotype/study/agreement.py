@@ -49,5 +49,5 @@ def find_copies(volumes: Mapping[str, Volume]) -> list[Finding]:
 
 
 def file_name(volume: Volume, channel: str) -> str:
-    """How messages call a volume: its file name, or its channel when it came from memory."""
-    return volume.path.name if volume.path else channel
+    """How messages call a volume: its name, or its channel when it came from memory."""
+    return volume.name or channel

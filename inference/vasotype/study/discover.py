@@ -9,7 +9,7 @@ from pathlib import Path
 from vasotype_models.contract import STRUCTURAL
 
 from vasotype.findings import StudyError
-from vasotype.study.naming import common_case, identify, is_label_file, stem
+from vasotype.study.naming import common_case, is_label_file, parse_name, stem
 
 
 @dataclass(frozen=True)
@@ -34,16 +34,19 @@ def list_study(folder: Path, given: Collection[str] = ()) -> Listing:
     """Identify the images of ``folder`` (and of its BIDS ``anat`` folder) by their names.
 
     Channels in ``given`` were named by the user and are passed over. Raises StudyError
-    ``file-missing`` when there is no such folder and ``ambiguous-sequence`` when two files name
-    the same channel.
+    ``file-missing`` when there is no such folder, ``not-a-study`` for a file,
+    ``folder-of-studies`` when there are studies below the folder and none in it, and
+    ``ambiguous-sequence`` when two files name the same channel.
     """
+    if folder.is_file():
+        raise StudyError("not-a-study", f"{folder.name}: one file, not a folder or archive")
     if not folder.is_dir():
         raise StudyError("file-missing", f"{folder.name}: no such folder")
     files: dict[str, Path] = {}
     cases: set[str] = set()
     unused: list[str] = []
     for path in _images(folder):
-        named = identify(path.name)
+        named = parse_name(path.name)
         if named is None:
             unused.append(path.name)
             continue
@@ -58,13 +61,18 @@ def list_study(folder: Path, given: Collection[str] = ()) -> Listing:
             )
         files[channel] = path
         cases.add(case)
+    if not files and not given and (below := len(find_studies(folder))):
+        raise StudyError(
+            "folder-of-studies",
+            f"{folder.name}: no study lies in it, {below} in folders below",
+        )
     return Listing(files, tuple(sorted(cases)), tuple(unused))
 
 
 def is_dicom(place: Path) -> bool:
     """Whether a folder or zip archive is to be read as DICOM: no NIfTI in it names T1c or FLAIR."""
     if place.is_dir():
-        named = (identify(path.name) for path in _images(place))
+        named = (parse_name(path.name) for path in _images(place))
         if any(one is not None and one[1] in ("t1c", "flair") for one in named):
             return False
     from vasotype.study.dicom import holds_dicom
@@ -97,7 +105,7 @@ def _images(folder: Path) -> list[Path]:
 
 
 def _holds_study(folder: Path) -> bool:
-    names = (identify(path.name) for path in folder.iterdir() if path.is_file())
+    names = (parse_name(path.name) for path in folder.iterdir() if path.is_file())
     return any(named is not None and named[1] in STRUCTURAL for named in names)
 
 

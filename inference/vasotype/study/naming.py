@@ -51,12 +51,12 @@ def is_label_file(name: str) -> bool:
     return not _LABEL_WORDS.isdisjoint(words)
 
 
-def identify(name: str) -> tuple[str, str] | None:
+def parse_name(name: str) -> tuple[str, str] | None:
     """Case and channel by the file's name; None when no known ending fits.
 
-    >>> identify("BraTS-MET-00110-000-t1c.nii.gz")
+    >>> parse_name("BraTS-MET-00110-000-t1c.nii.gz")
     ('BraTS-MET-00110-000', 't1c')
-    >>> identify("sub-01_ses-2_acq-3d_ce-gadolinium_T1w.nii.gz")
+    >>> parse_name("sub-01_ses-2_acq-3d_ce-gadolinium_T1w.nii.gz")
     ('sub-01_ses-2', 't1c')
     """
     base = stem(name)

@@ -11,7 +11,7 @@ from vasotype.findings import Finding, StudyError
 from vasotype.stages import Study, Volume
 from vasotype.study.agreement import check_positions, find_copies
 from vasotype.study.discover import Listing, is_dicom, list_study
-from vasotype.study.naming import identify
+from vasotype.study.naming import parse_name
 from vasotype.study.nifti import read_volume
 
 
@@ -87,14 +87,14 @@ def _nothing_to_read(files: Mapping[str, Path], listing: Listing) -> str:
 
 
 def _given_case(given: Mapping[str, Path]) -> str:
-    named = [identify(path.name) for path in given.values()]
+    named = [parse_name(path.name) for path in given.values()]
     return Listing({}, tuple(sorted({n[0] for n in named if n})), ()).case
 
 
 def _name_findings(given: Mapping[str, Path], listing: Listing) -> list[Finding]:
     findings = []
     for channel, path in given.items():
-        named = identify(path.name)
+        named = parse_name(path.name)
         if named is not None and named[1] != channel:
             message = f"{path.name} was given as {channel}, but its name says {named[1]}"
             findings.append(Finding("channel-name-doubt", message))
@@ -107,13 +107,12 @@ def _name_findings(given: Mapping[str, Path], listing: Listing) -> list[Finding]
     return findings
 
 
-def _missing(files: Collection[str]) -> list[Finding]:
-    return [
+def _missing(channels: Collection[str]) -> list[Finding]:
+    findings = [
         Finding("sequence-missing", f"{channel} is missing")
         for channel in STRUCTURAL
-        if channel not in files
-    ] + [
-        Finding("map-missing", f"no {channel} map")
-        for channel in QUANTITATIVE
-        if channel not in files
+        if channel not in channels
     ]
+    if maps := [channel for channel in QUANTITATIVE if channel not in channels]:
+        findings.append(Finding("map-missing", f"maps that are missing: {', '.join(maps)}"))
+    return findings

@@ -1,6 +1,7 @@
 """A folder or archive of mixed series becomes a study; what was chosen and left out is told."""
 
 import json
+import re
 import zipfile
 from pathlib import Path
 
@@ -40,6 +41,7 @@ def test_a_folder_of_mixed_series_is_read_as_a_study(visit, kit):
     assert list(study.volumes) == ["t1", "t1c", "t2", "flair"]
     assert study.name == "visit"
     for volume in study.volumes.values():
+        assert re.fullmatch(r"series [1-4]", volume.name)
         x, y, z = volume.grid.affine[:3, 3]
         assert volume.data[0, 0, 0] == pytest.approx(kit.place_value(x, y, z), abs=0.6)
 

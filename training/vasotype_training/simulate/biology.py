@@ -1,8 +1,7 @@
 """Vascular biology of a lesion: latent variables of the three modes and of mimicry.
 
-Medians, spreads and correlations are those of the specification's table of modes: assumptions
-read from the literature, not measurements. Scores on this simulator measure how well a model
-recovers these assumptions.
+Medians, spreads and correlations of the modes are assumptions read from the literature,
+not measurements. Scores on this simulator measure how well a model recovers these assumptions.
 """
 
 from __future__ import annotations

@@ -61,7 +61,7 @@ class Sequences:
 
 
 def draw_sequences(rng: np.random.Generator, delay_min: tuple[float, float]) -> Sequences:
-    """Draw a clinical protocol (ranges of PHENOTYPE C.4, our choice)."""
+    """Draw a clinical protocol (ranges are our choice)."""
     spin_echo = bool(rng.random() < 0.3)
     flair_tr = rng.uniform(8, 11)
     # The inversion time that nulls CSF, +- 5 %.

@@ -22,6 +22,7 @@ from vasotype_models.contract import TISSUES
 from vasotype_training.cohorts import LesionTruth
 from vasotype_training.simulate.acquisition import Severity, degrade, degrade_map
 from vasotype_training.simulate.anatomy import Anatomy, Source
+from vasotype_training.simulate.look import draw_look
 from vasotype_training.simulate.plan import (
     Lesion,
     Population,
@@ -29,7 +30,8 @@ from vasotype_training.simulate.plan import (
     draw_lookalikes,
     draw_metastases,
 )
-from vasotype_training.simulate.render import Scene, add_lesions, draw_look, start_scene
+from vasotype_training.simulate.render import add_lesions
+from vasotype_training.simulate.scene import Scene, start_scene
 from vasotype_training.simulate.shape import Outline
 
 Array = NDArray[np.float32]

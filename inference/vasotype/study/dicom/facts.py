@@ -26,7 +26,6 @@ class Facts:
     protocol: str = ""
     sequence_name: str = ""
     body_part: str = ""
-    contrast_word: str = ""
     image_type: tuple[str, ...] = ()
     scanning: tuple[str, ...] = ()
     variant: tuple[str, ...] = ()
@@ -38,7 +37,6 @@ class Facts:
     echo_train: float | None = None
     field_t: float | None = None
     b_value: float | None = None
-    thickness_mm: float | None = None
     samples: int = 1
     agent: str = ""
     lossy: bool = False
@@ -57,7 +55,6 @@ def read_facts(frames: Iterable[Tags]) -> Facts:
         protocol=first.text("ProtocolName"),
         sequence_name=_sequence_name(first),
         body_part=first.text("BodyPartExamined"),
-        contrast_word=first.text("AcquisitionContrast").upper(),
         image_type=image_type(first),
         scanning=_scanning(first),
         variant=first.words("SequenceVariant"),
@@ -69,7 +66,6 @@ def read_facts(frames: Iterable[Tags]) -> Facts:
         echo_train=first.number("EchoTrainLength"),
         field_t=_positive(first.number("MagneticFieldStrength")),
         b_value=max(b_values, default=None),
-        thickness_mm=_positive(first.number("SliceThickness")),
         samples=int(first.number("SamplesPerPixel") or 1),
         agent=_agent(first),
         lossy=any(frame.text("LossyImageCompression") == "01" for frame in tags),

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 import pydicom
@@ -15,16 +13,12 @@ from pydicom.uid import UID, JPEGExtended12Bit
 
 from vasotype.findings import StudyError
 from vasotype.stages import Array
+from vasotype.study.dicom.frames import Frame
 from vasotype.study.dicom.sources import Source
-
-if TYPE_CHECKING:
-    from vasotype.study.dicom.frames import Frame
 
 MAXIMAL_SIDE = 4096
 MAXIMAL_VOXELS = 400_000_000
 """1.6 GB of float32: ten times a large head volume."""
-
-Opened = Callable[[Source], FileDataset]
 
 
 def fill(frames: list[Frame], volume: Array, name: str) -> None:
@@ -69,7 +63,7 @@ def _open(source: Source, name: str) -> FileDataset:
             raise StudyError("unreadable-image", f"{name}: a file is cut short") from error
     syntax = dataset.file_meta.get("TransferSyntaxUID") if dataset.file_meta else None
     if syntax is None:  # written without file meta information: what pydicom assumed in reading it
-        little, implicit = dataset.original_encoding[1], dataset.original_encoding[0]
+        implicit, little = dataset.original_encoding
         syntax = _plain_syntax(implicit is not False, little is not False)
         dataset.file_meta.TransferSyntaxUID = syntax
     if syntax == JPEGExtended12Bit:

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from vasotype.findings import Finding, StudyError
 from vasotype.stages import Grid, Volume
 from vasotype.study.dicom.facts import Facts, read_facts
-from vasotype.study.dicom.frames import Frame, gather_frames
+from vasotype.study.dicom.frames import Frame
+from vasotype.study.dicom.gather import gather_frames
 from vasotype.study.dicom.geometry import Floats, axes_of, stack_grid
 from vasotype.study.dicom.pixels import MAXIMAL_SIDE, MAXIMAL_VOXELS, fill
 from vasotype.study.dicom.sources import find_sources
@@ -62,6 +63,16 @@ class Series:
         """How messages call it."""
         return series_name(self.number, self.facts)
 
+    @property
+    def volume_problem(self) -> StudyError | None:
+        """Why the series can't be read as one volume, as far as headers tell."""
+        if self.problem is None and self.layout.times != 1:
+            return StudyError(
+                "not-three-dimensional",
+                f"{self.name}: {self.layout.times} volumes in time; a sequence is one",
+            )
+        return self.problem
+
     @tolerant_reading()
     def times_s(self) -> tuple[float, ...]:
         """Time of each volume after the first, s; empty where the header has no times."""
@@ -73,22 +84,20 @@ class Series:
     def read(self, *, structural: bool = True) -> Volume:
         """The only volume, float32 in rescaled units; ``structural`` ones must look like MR.
 
-        Raises StudyError: ``problem``; ``not-three-dimensional`` for a series in time; those of
-        :func:`~vasotype.study.dicom.pixels.fill`; ``empty-image``, ``label-map``.
+        Raises StudyError: ``volume_problem``, those of
+        :func:`~vasotype.study.dicom.pixels.fill` and
+        :func:`~vasotype.study.nifti.check_content`.
         """
-        if self.layout.times != 1:
-            raise StudyError(
-                "not-three-dimensional",
-                f"{self.name}: {self.layout.times} volumes in time; a sequence is one",
-            )
+        if self.volume_problem:
+            raise self.volume_problem
         data = self.read_all()[..., 0]
         check_content(data, self.name, structural=structural)
         assert self.grid is not None  # read_all has raised otherwise
-        return Volume(data, self.grid)
+        return Volume(data, self.grid, label=f"series {self.number}")
 
     @tolerant_reading()
     def read_all(self) -> NDArray[np.float32]:
-        """All volumes [X, Y, Z, T], float32 in rescaled units; raises as :meth:`read`."""
+        """All volumes [X, Y, Z, T], float32 in rescaled units; raises ``problem``."""
         if self.grid is None or self.problem is not None:
             raise self.problem or StudyError("bad-affine", f"{self.name}: no grid")
         data = np.empty((*self.grid.shape, len(self.frames)), np.float32, order="F")

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
-from vasotype.findings import Finding, StudyError
+from vasotype.findings import Finding
 from vasotype.study.identify.engine import Identified
 from vasotype.study.identify.rules import Kind
 
@@ -40,9 +40,9 @@ def choose(identified: Sequence[Identified], given: Collection[str] = ()) -> Cho
         if channel in given:
             continue
         candidates = sorted((one for one in identified if one.kind is kind), key=_rank)
-        usable = [one for one in candidates if _problem(one) is None]
+        usable = [one for one in candidates if one.series.volume_problem is None]
         for one in candidates:
-            if problem := _problem(one):
+            if problem := one.series.volume_problem:
                 if not usable and channel in INDISPENSABLE:
                     raise problem
                 findings.append(Finding("series-unusable", f"{channel}: {problem}"))
@@ -50,16 +50,6 @@ def choose(identified: Sequence[Identified], given: Collection[str] = ()) -> Cho
             chosen[channel] = usable[0]
             findings += _remarks(channel, usable)
     return Choice(chosen, tuple(findings))
-
-
-def _problem(one: Identified) -> StudyError | None:
-    series = one.series
-    if series.problem is None and series.layout.times > 1:
-        return StudyError(
-            "not-three-dimensional",
-            f"{series.name}: {series.layout.times} volumes in time; a sequence is one",
-        )
-    return series.problem
 
 
 def _rank(one: Identified) -> tuple[bool, bool, float, float, float]:

@@ -74,11 +74,6 @@ def judge(series: Series, visit: Visit) -> Contrast:
     return Contrast(shown, (seen,), (conflict,))
 
 
-def after_contrast(series: Series, visit: Visit) -> bool:
-    """Whether a series other than T1 was acquired after contrast, as far as headers tell."""
-    return visit.has_agent(series.facts)
-
-
 def _header_evidence(series: Series, visit: Visit) -> list[str]:
     facts = series.facts
     evidence = []

@@ -10,7 +10,7 @@ import numpy as np
 
 from vasotype.findings import Finding, StudyError
 from vasotype.study.dicom import Series
-from vasotype.study.identify.contrast import Read, Visit, after_contrast, judge
+from vasotype.study.identify.contrast import Read, Visit, judge
 from vasotype.study.identify.dynamics import bolus_dip
 from vasotype.study.identify.rules import Kind, Rulebook, Value, default_rules, series_facts
 
@@ -114,7 +114,7 @@ def _flip_key(one: Identified) -> Hashable | None:
 
 def _with_contrast(one: Identified, visit: Visit) -> Identified:
     if one.kind is not Kind.T1:
-        return replace(one, contrast_given=after_contrast(one.series, visit))
+        return replace(one, contrast_given=visit.has_agent(one.series.facts))
     contrast = judge(one.series, visit)
     return replace(
         one,

@@ -1,0 +1,150 @@
+"""Biomarkers of quantitative maps: blood volume, permeability, niches, PET (FE-10 to FE-16)."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from vasotype.lesions.biomarkers_region import Region, given, lacking, rate, rated
+from vasotype.result import BiomarkerRecord, ValueQuality
+from vasotype.stages import Array, Mask
+
+LOW_KTRANS, HIGH_KTRANS = 0.02, 0.10
+"""Ktrans, per min, that parts a tight, a partly open and an open barrier (FE-14)."""
+LEAST_PET_MM = 10.0
+"""Below this diameter no ratio is given: the scanner's blur lowers it (Unterrainer 2017)."""
+METABOLIC_TBR = 1.6
+"""Ratio from which tissue counts as metabolically active; published for FET."""
+
+Records = list[BiomarkerRecord]
+RATIO, PER_MIN = "of white matter", "1/min"
+
+
+def map_biomarkers(region: Region, enhancement: Array | str) -> Records:
+    """FE-10 to FE-16 of a lesion, each without a value where its map is missing.
+
+    Voxels that hold exactly 0 have no value: so maps mark them. Negative values are noise as
+    positive ones are, and count.
+    """
+    return [
+        *_blood_volume(region),
+        *_permeability(region),
+        lacking("FE-12", "ps", "mL/100mL/min", "not measured: it needs CT perfusion or 2CXM"),
+        lacking("FE-13", "after_treatment", "", "needs the treatment history"),
+        *_barrier(region),
+        *_niches(region, enhancement),
+        *_pet(region),
+    ]
+
+
+def _blood_volume(region: Region) -> Records:
+    percentiles = {"mean": None, "p50": 50, "p75": 75, "p90": 90, "p95": 95, "max": 98}
+    records = [
+        _value(region, "rcbv", region.tumor, ("FE-10", f"rcbv_{name}", RATIO), percentile)
+        for name, percentile in percentiles.items()
+    ]
+    reason = "the map without leakage correction is not among the inputs"
+    return [*records, lacking("FE-10", "rcbv_uncorrected", RATIO, reason)]
+
+
+def _permeability(region: Region) -> Records:
+    places = {
+        "tumor": region.tumor,
+        "rim": region.rim,
+        "core": region.tumor & ~region.rim,
+        "edema": region.edema,
+    }
+    statistics: tuple[tuple[str, int | None], ...] = (("p50", 50), ("p90", 90))
+    records = [
+        _value(region, "ktrans", region.tumor, ("FE-11", "ktrans_tumor_mean", PER_MIN), None)
+    ]
+    records += [
+        _value(region, "ktrans", mask, ("FE-11", f"ktrans_{place}_{name}", PER_MIN), percentile)
+        for place, mask in places.items()
+        for name, percentile in statistics
+    ]
+    reason = "no such map is among the inputs"
+    return [*records, *(lacking("FE-11", name, "mL/100mL", reason) for name in ("vp", "ve"))]
+
+
+def _barrier(region: Region) -> Records:
+    """Shares of the tumor behind a tight, a partly open and an open barrier (FE-14)."""
+    kinds = [
+        ("FE-14", f"ktrans_{name}_fraction", "1")
+        for name in ("below_0.02", "0.02_to_0.10", "above_0.10")
+    ]
+    values, worth = _values(region, "ktrans", region.tumor)
+    shares: tuple[float | None, ...] = (None,) * 3
+    if len(values):
+        low, high = float((values < LOW_KTRANS).mean()), float((values > HIGH_KTRANS).mean())
+        shares = low, 1.0 - low - high, high
+    records = [rated(*kind, share, worth) for kind, share in zip(kinds, shares, strict=True)]
+    reason = "not defined here: it would follow the map's voxel size"
+    return [*records, lacking("FE-14", "ktrans_patchiness", "1", reason)]
+
+
+def _niches(region: Region, enhancement: Array | str) -> Records:
+    """Rim and infiltrative front, apart (FE-15)."""
+    records = []
+    for place, mask in (("rim", region.rim), ("front", region.front)):
+        kind = ("FE-15", f"enhancement_{place}", "of white matter's T1")
+        if isinstance(enhancement, str):
+            records.append(lacking(*kind, enhancement))
+        else:
+            value = float(enhancement[mask].mean()) if mask.any() else None
+            worth = rate(region.samples(int(mask.sum()), "t1", "t1c"))
+            records.append(rated(*kind, value, worth))
+        records += [
+            _value(region, "rcbv", mask, ("FE-15", f"rcbv_{place}", RATIO), 50),
+            _value(region, "ktrans", mask, ("FE-15", f"ktrans_{place}", PER_MIN), 50),
+        ]
+    return [
+        *records,
+        lacking("FE-15", "along_tracts", "", "no tract atlas or diffusion tensor is used"),
+        lacking(
+            "FE-15", "distance_to_grey_white_border", "mm", "tissue classes are not determined"
+        ),
+    ]
+
+
+def _pet(region: Region) -> Records:
+    """Tumor-to-brain ratio of amino-acid PET over the tumor and 5 mm around it (FE-16)."""
+    kinds = (("FE-16", "tbr_max", "1"), ("FE-16", "tbr_mean", "1"), ("FE-16", "tbr_volume", "mL"))
+    diameter = region.lesion.longest_diameter_mm
+    if diameter < LEAST_PET_MM:
+        reason = f"the lesion measures {diameter:.1f} mm; below {LEAST_PET_MM:.0f} mm PET can't say"
+        return [lacking(*kind, reason) for kind in kinds]
+    values, (quality, note) = _values(region, "tbr", region.tumor | region.front)
+    if quality == "none" or not len(values):
+        return [lacking(*kind, note or "") for kind in kinds]
+    active = values[values >= METABOLIC_TBR]
+    said = "; ".join(filter(None, (note, "tracer not known; 1.6 is a convention for FET")))
+    records = [given(*kinds[0], float(values.max()), quality, said)]
+    if len(active):
+        records.append(given(*kinds[1], float(active.mean()), quality, said))
+    else:
+        records.append(lacking(*kinds[1], f"undefined: nowhere at least {METABOLIC_TBR}"))
+    volume = len(active) * region.grid.voxel_ml
+    return [*records, given(*kinds[2], volume, quality, said)]
+
+
+def _value(
+    region: Region, channel: str, mask: Mask, kind: tuple[str, str, str], percentile: int | None
+) -> BiomarkerRecord:
+    """A percentile of a map in ``mask``, or its mean where that is None."""
+    values, worth = _values(region, channel, mask)
+    if not len(values):
+        return lacking(*kind, worth[1] or "")
+    value = values.mean() if percentile is None else np.percentile(values, percentile)
+    return rated(*kind, float(value), worth)
+
+
+def _values(
+    region: Region, channel: str, mask: Mask
+) -> tuple[Array, tuple[ValueQuality, str | None]]:
+    """Valid values of a map in ``mask`` [N], and what they are worth."""
+    if channel not in region.images:
+        return np.zeros(0, np.float32), ("none", "the map is missing")
+    inside = region.images[channel][mask]
+    values = inside[np.isfinite(inside) & (inside != 0)]
+    share = len(values) / max(len(inside), 1)
+    return values, rate(region.samples(len(values), channel), share)

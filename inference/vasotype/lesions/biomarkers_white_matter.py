@@ -1,0 +1,140 @@
+"""Normal-appearing white matter: what a lesion's signal is measured against.
+
+Until tissue classes are known, white matter is told by intensity: of three classes of the T1 signal
+inside the brain, away from all lesions, it is the brightest.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import ndimage
+from vasotype_models.contract import CHANNELS
+
+from vasotype.stages import Array, Labels, Mask, Prepared
+
+AWAY_MM = 10.0
+"""Least distance from any label."""
+DEPTH_MM = 5.0
+"""Least depth below the brain's surface: cortex, dura and most vessels lie above."""
+MIDLINE_MM = 5.0
+"""A lesion nearer to the middle has no other side."""
+LEAST_VOXELS = 1000
+"""Voxels (1 mm) from which a level is taken. Ours."""
+BRIGHT_PERCENTILE = 99.0
+NEGATIVE_SHARE = 0.01
+"""Share of negative voxels in the brain above which an image has no true zero. Ours."""
+BINS = 64
+
+T1, T1C = CHANNELS.index("t1"), CHANNELS.index("t1c")
+
+
+@dataclass(frozen=True)
+class WhiteMatter:
+    """Signal of normal-appearing white matter for one lesion, in the units of the image.
+
+    ``t1`` and ``t1c`` are medians, ``bright_t1`` the 99th percentile of T1; each is None where it
+    can't be had. ``both_sides`` says that the other side alone was too small; ``reason`` says
+    why there is no white matter at all.
+    """
+
+    t1: float | None = None
+    t1c: float | None = None
+    bright_t1: float | None = None
+    both_sides: bool = False
+    reason: str | None = None
+
+
+@dataclass(frozen=True)
+class WhiteMatterFinder:
+    """White matter of a brain [X, Y, Z], and how each lesion gets its own reference from it."""
+
+    prepared: Prepared
+    mask: Mask
+    reason: str | None
+
+    @classmethod
+    def of(cls, prepared: Prepared, tissue: Labels) -> WhiteMatterFinder:
+        """Find the white matter of a study whose labels are ``tissue`` (0 is none)."""
+        nowhere = np.zeros_like(prepared.mask)
+        if any(finding.code == "not-skull-stripped" for finding in prepared.findings):
+            return cls(prepared, nowhere, "the images show the whole head, whose fat is brighter")
+        if not (prepared.present[T1] or prepared.present[T1C]):
+            return cls(prepared, nowhere, "neither T1 nor T1 after contrast is there")
+        image = prepared.image[T1 if prepared.present[T1] else T1C]
+        mask = _white_matter(image, prepared, tissue)
+        few = int(mask.sum()) < LEAST_VOXELS
+        return cls(prepared, mask, "too little of it lies 10 mm from all lesions" if few else None)
+
+    def opposite(self, centre: float) -> WhiteMatter:
+        """The reference of a lesion whose centroid has the first voxel index ``centre``.
+
+        The other half of the brain's box serves, or both where that holds fewer than 1000
+        voxels or the lesion lies within 5 mm of the middle.
+        """
+        if self.reason:
+            return WhiteMatter(reason=f"no white matter to compare with: {self.reason}")
+        inside = np.flatnonzero(self.prepared.mask.any(axis=(1, 2)))
+        middle = (int(inside[0]) + int(inside[-1])) / 2
+        half = np.zeros(self.mask.shape[0], bool)
+        index = np.arange(len(half))
+        half[index > middle if centre < middle else index < middle] = True
+        other = self.mask & half[:, None, None]
+        away = abs(centre - middle) * self.prepared.grid.spacing_mm[0] >= MIDLINE_MM
+        alone = away and int(other.sum()) >= LEAST_VOXELS
+        voxels = other if alone else self.mask
+        t1 = self._values(T1, voxels)
+        t1c = self._values(T1C, voxels)
+        return WhiteMatter(
+            t1=None if t1 is None else float(np.median(t1)),
+            t1c=None if t1c is None else float(np.median(t1c)),
+            bright_t1=None if t1 is None else float(np.percentile(t1, BRIGHT_PERCENTILE)),
+            both_sides=not alone,
+        )
+
+    def _values(self, channel: int, voxels: Mask) -> Array | None:
+        """Values of a channel, None where it is not there."""
+        return self.prepared.image[channel][voxels] if self.prepared.present[channel] else None
+
+
+def has_true_zero(prepared: Prepared, channel: int) -> bool:
+    """Whether ratios of a channel mean anything: z-scored and shifted images have negatives."""
+    values = prepared.image[channel][prepared.mask]
+    return bool(values.size) and float((values < 0).mean()) <= NEGATIVE_SHARE
+
+
+def _white_matter(image: Array, prepared: Prepared, tissue: Labels) -> Mask:
+    """Brightest of three classes among the deep voxels away from all labels."""
+    labelled = ndimage.maximum_filter((tissue > 0).view(np.uint8), _side(prepared, AWAY_MM))
+    deep = ndimage.minimum_filter(prepared.mask.view(np.uint8), _side(prepared, DEPTH_MM))
+    candidates = (deep > 0) & (labelled == 0)
+    if int(candidates.sum()) < LEAST_VOXELS:
+        return np.zeros_like(candidates)
+    return np.asarray(candidates & (image > _upper_threshold(image[candidates])))
+
+
+def _side(prepared: Prepared, reach_mm: float) -> tuple[int, int, int]:
+    """Side lengths, voxels, of a box filter that reaches at least this far in all directions."""
+    x, y, z = (2 * int(np.ceil(reach_mm / step)) + 1 for step in prepared.grid.spacing_mm)
+    return x, y, z
+
+
+def _upper_threshold(values: Array) -> float:
+    """Upper of two thresholds that split values [N] into three classes of least inner variance.
+
+    Source: N. Otsu, IEEE Trans. Syst. Man Cybern. 9 (1979) 62-66, for three classes.
+    """
+    low, high = (float(v) for v in np.percentile(values, (0.5, 99.5)))
+    counts, edges = np.histogram(values, BINS, (low, max(high, low + 1e-6)))
+    weight = np.append(0.0, np.cumsum(counts))
+    moment = np.append(0.0, np.cumsum(counts * (edges[:-1] + edges[1:]) / 2))
+    one, two = np.triu_indices(BINS - 1, k=1)
+    one, two = one + 1, two + 1  # bins that lie below the thresholds
+
+    def between(start: np.ndarray | int, stop: np.ndarray | int) -> np.ndarray:
+        size = np.maximum(weight[stop] - weight[start], 1e-9)
+        return np.asarray((moment[stop] - moment[start]) ** 2 / size)
+
+    score = between(np.zeros_like(one), one) + between(one, two) + between(two, BINS + 0 * two)
+    return float(edges[two[int(score.argmax())]])
