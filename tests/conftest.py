@@ -9,7 +9,13 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+from hypothesis import settings
 from vasotype.stages import Grid, Volume
+
+# Continuous integration tries the same examples every time; at a desk new ones are sought.
+settings.register_profile("ci", derandomize=True)
+if os.environ.get("CI"):
+    settings.load_profile("ci")
 
 STRUCTURAL = ("t1", "t1c", "t2", "flair")
 BRAIN_SEMI_AXES_MM = (60.0, 76.0, 56.0)  # 1070 mL

@@ -58,14 +58,14 @@ def test_the_embedding_example_runs():
 
 def test_the_training_configuration_is_one(tmp_path, monkeypatch):
     pytest.importorskip("yaml")
-    from vasotype_training.config import read_config
+    from vasotype_training.config import expand, read_config
 
     monkeypatch.setenv("MY_DATA", str(tmp_path))
     [example] = blocks(ROOT / "docs" / "train.md", "yaml")
     path = tmp_path / "mine.yaml"
     path.write_text(example)
     config = read_config(path)
-    assert config.data.anatomies[0] == tmp_path / "anatomies"
+    assert expand(config.data.anatomies[0]) == tmp_path / "anatomies"
 
 
 def test_the_findings_page_lists_every_finding():

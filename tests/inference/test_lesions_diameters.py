@@ -47,8 +47,8 @@ def test_diameters_of_a_ball_are_right_within_a_voxel(radius, spacing, shift):
     affine = grid_affine(spacing, spacing)
     ball = ellipsoid((radius,) * 3, 0.0, affine, (shift, -shift, 0.0))
     diameters = axial_diameters(ball, affine)
-    assert diameters.longest_mm == pytest.approx(2 * radius, abs=spacing)
-    assert diameters.perpendicular_mm == pytest.approx(2 * radius, abs=spacing)
+    assert diameters.longest_mm == pytest.approx(2 * radius, abs=spacing + 1e-6)
+    assert diameters.perpendicular_mm == pytest.approx(2 * radius, abs=spacing + 1e-6)
 
 
 @examples
@@ -64,7 +64,8 @@ def test_diameters_of_a_turned_ellipsoid_are_right(half_axes, angle, thickness):
     if mask.shape[2] % 2 == 0:
         mask = ellipsoid(half_axes, angle, affine, (0.0, 0.0, 0.5))
     diameters = axial_diameters(mask, affine)
-    assert diameters.longest_mm == pytest.approx(2 * half_axes[0], abs=0.8)
+    # At most one voxel too long: exactly one where centres lie on both tips.
+    assert diameters.longest_mm == pytest.approx(2 * half_axes[0], abs=0.8 + 1e-6)
     # The longest chord between voxel centres may lean a little, which widens the extent across.
     assert diameters.perpendicular_mm == pytest.approx(2 * half_axes[1], abs=2 * 0.8)
 

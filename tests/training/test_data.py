@@ -74,7 +74,8 @@ def test_weights_fall_with_lesion_volume() -> None:
     weight = size_weights(tissue)
     assert weight[3, 3, 3] == pytest.approx(3000 / 27)
     assert weight[15, 15, 15] == 1
-    assert weight[0, 0, 0] == 1
+    assert weight[6, 3, 3] == pytest.approx(3000 / 27)
+    assert weight[30, 3, 3] == 1
 
 
 def test_every_subset_holds_t1c_or_flair_and_single_ones_occur() -> None:

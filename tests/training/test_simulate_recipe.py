@@ -4,6 +4,7 @@ import json
 
 import pytest
 from pydantic import ValidationError
+from vasotype_training.config import expand
 from vasotype_training.simulate.recipe import TOLERANCE, changed, check_frozen, read_recipe
 
 PRINT = {"t1n_mean": 800.0, "edema": 5000.0, "lesions": 3.0}
@@ -26,7 +27,7 @@ def test_a_recipe_fixes_seed_count_anatomies_and_options(tmp_path, monkeypatch):
     )
     recipe = read_recipe(path)
     assert (recipe.seed, recipe.count) == (4, 2)
-    assert recipe.anatomies == (tmp_path / "brain-*.nii.gz",)
+    assert [expand(p) for p in recipe.anatomies] == [tmp_path / "brain-*.nii.gz"]
     assert not recipe.options.maps
     assert recipe.options.population.limits_mm == (3, 20)
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 
 class Section(BaseModel):
@@ -16,12 +16,22 @@ class Section(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-def expand(value: Path) -> Path:
-    """Resolve ``${NAME}``; an unset variable is an error, not an odd path."""
-    text = os.path.expandvars(str(value))
+def expand(path: Path) -> Path:
+    """Resolve ``${NAME}`` and ``~``; raises ValueError where the variable is not set."""
+    text = os.path.expandvars(str(path))
     if "$" in text:
-        raise ValueError(f"{value}: the environment variable in this path is not set")
+        raise ValueError(f"{path}: the environment variable in this path is not set")
     return Path(text).expanduser()
+
+
+def _resolvable(path: Path) -> Path:
+    """Check early, but keep the path as written: configurations travel with the weights."""
+    expand(path)
+    return path
+
+
+PortablePath = Annotated[Path, AfterValidator(_resolvable)]
+"""A path that may hold environment variables; :func:`expand` resolves it where it is used."""
 
 
 class DataConfig(Section):
@@ -31,14 +41,14 @@ class DataConfig(Section):
     tumors; the rest are simulated metastases.
     """
 
-    anatomies: tuple[Path, ...] = ()
-    cohorts: tuple[Path, ...] = Field(
+    anatomies: tuple[PortablePath, ...] = ()
+    cohorts: tuple[PortablePath, ...] = Field(
         (), description="labelled studies that train without being backgrounds for lesions"
     )
     labels: dict[str, tuple[int, ...]] | None = Field(
         None, description="NETC, SNFH and ET values of cases that do not name their scheme"
     )
-    outlines: Path | None = Field(None, description="folder of real lesion outlines")
+    outlines: PortablePath | None = Field(None, description="folder of real lesion outlines")
     crop: tuple[int, int, int] = (96, 96, 96)
     lookalike_share: float = Field(0.2, ge=0, le=1)
     labelled_share: float = Field(0.2, ge=0, le=1)
@@ -52,15 +62,6 @@ class DataConfig(Section):
     reuse: int = Field(2, ge=1, description="augmented samples drawn from one rendered crop")
     repaint: int = Field(12, ge=1, description="crops taken from one painting of a label map")
     workers: int = Field(1, ge=0)
-
-    _paths = field_validator("anatomies", "cohorts", mode="after")(
-        lambda paths: tuple(expand(p) for p in paths)
-    )
-
-    @field_validator("outlines", mode="after")
-    @classmethod
-    def _outlines(cls, path: Path | None) -> Path | None:
-        return None if path is None else expand(path)
 
 
 class LossConfig(Section):
@@ -103,24 +104,15 @@ class TrainConfig(Section):
     data: DataConfig = DataConfig()
     loss: LossConfig = LossConfig()
     optimiser: OptimiserConfig = OptimiserConfig()
-    validation: tuple[Path, ...] = Field((), description="labelled studies that steer")
+    validation: tuple[PortablePath, ...] = Field((), description="labelled studies that steer")
     validate_every: int = 500
     checkpoint_every: int = 500
-    initial: Path | None = None
-    resume: Path | None = None
+    initial: PortablePath | None = None
+    resume: PortablePath | None = None
     output: Path = Path("runs")
     trainer: dict[str, Any] = Field(
         default={"accelerator": "auto", "devices": "auto", "precision": "bf16-mixed"}
     )
-
-    _paths = field_validator("validation", mode="after")(
-        lambda paths: tuple(expand(p) for p in paths)
-    )
-
-    @field_validator("initial", "resume", mode="after")
-    @classmethod
-    def _optional(cls, path: Path | None) -> Path | None:
-        return None if path is None else expand(path)
 
 
 def read_config(path: Path, overrides: tuple[str, ...] = ()) -> TrainConfig:

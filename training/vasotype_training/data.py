@@ -46,6 +46,9 @@ MILD = Severity(noise=0.06, thick_share=0.1)
 VOLUMES = ("image", "mask", "tissue", "instances", "low_permeability", "weight")
 """What flips and displacements move."""
 
+SURROUNDINGS = 3
+"""Voxels around a lesion that weigh like the lesion."""
+
 SUBSETS: tuple[tuple[float, tuple[str, ...] | None], ...] = (
     (0.42, STRUCTURAL),
     (0.18, ("t1c", "flair")),
@@ -172,14 +175,16 @@ def _shrink(box: Box, margin: int) -> Box:
 def size_weights(tissue: NDArray[np.uint8]) -> NDArray[np.float32]:
     """Weight of each voxel [X, Y, Z]: reference volume over the volume of its core component.
 
-    At least 1, and 1 outside cores; not yet capped.
+    A lesion's surroundings weigh as much as the lesion, so that finding it pays and blowing it up
+    does not. At least 1, and 1 away from cores; not yet capped.
     """
     core = np.isin(tissue, (NETC, ET))
     labels, count = ndimage.label(core, np.ones((3, 3, 3)))
     volume = np.bincount(labels.ravel(), minlength=count + 1).astype(np.float32)
     weight = np.maximum(SIZE_REFERENCE_MM3 / np.maximum(volume, 1), 1)
     weight[0] = 1
-    return weight[labels].astype(np.float32)
+    around: NDArray[np.float32] = ndimage.maximum_filter(weight[labels], 2 * SURROUNDINGS + 1)
+    return around
 
 
 def draw_present(channels: Sequence[str], rng: np.random.Generator) -> NDArray[np.float32]:

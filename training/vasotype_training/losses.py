@@ -38,7 +38,8 @@ class TissueWeights:
 def tissue_loss(logits: Tensor, tissue: Tensor, weight: Tensor, weights: TissueWeights) -> Tensor:
     """Mean over regions of Tversky + binary cross-entropy.
 
-    ``logits`` [B, 4, X, Y, Z]; ``tissue`` labels [B, X, Y, Z]; ``weight`` [B, X, Y, Z] uncapped.
+    ``logits`` [B, 4, X, Y, Z]; ``tissue`` labels [B, X, Y, Z]; ``weight`` [B, X, Y, Z] uncapped,
+    of hits and errors alike.
     """
     probability = torch.softmax(logits, dim=1)
     weight = weight.clamp(max=weights.cap)
@@ -47,7 +48,7 @@ def tissue_loss(logits: Tensor, tissue: Tensor, weight: Tensor, weights: TissueW
         p = probability[:, list(region)].sum(dim=1)
         truth = torch.isin(tissue, torch.tensor(region, device=tissue.device)).float()
         importance = weights.regions[:, index][:, None, None, None]
-        gain, loss = weight * truth * importance, (1 - truth) * importance
+        gain, loss = weight * truth * importance, weight * (1 - truth) * importance
         entropy = gain * p.clamp(min=TINY).log() + loss * (1 - p).clamp(min=TINY).log()
         hit, everything = (gain * p).sum(), gain.sum()
         errors = weights.miss * (everything - hit) + (1 - weights.miss) * (loss * p).sum()

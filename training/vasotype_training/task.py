@@ -16,7 +16,7 @@ from torch import Tensor
 from vasotype_models.contract import CHANNELS, STRUCTURAL
 from vasotype_models.network import Architecture, Network
 
-from vasotype_training.config import TrainConfig
+from vasotype_training.config import TrainConfig, expand
 from vasotype_training.losses import REGIONS, TissueWeights, habitat_loss, tissue_loss
 from vasotype_training.simulate.anatomy import Anatomy
 
@@ -32,7 +32,7 @@ class MultitaskTask(lightning.LightningModule):
         self.steering = steering
         self.network = Network(Architecture(config.widths))
         if config.initial is not None:
-            self.network.load_state_dict(load_weights(config.initial)[0])
+            self.network.load_state_dict(load_weights(expand(config.initial))[0])
 
     def training_step(self, batch: dict[str, Tensor], _: int) -> Tensor:
         """Loss of one batch."""

@@ -15,7 +15,7 @@ from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheck
 from lightning.pytorch.loggers import CSVLogger
 from torch.utils.data import DataLoader, TensorDataset
 
-from vasotype_training.config import TrainConfig, read_config
+from vasotype_training.config import TrainConfig, expand, read_config
 from vasotype_training.data import Crops, Materials
 from vasotype_training.simulate.anatomy import Anatomy, RealBrain
 from vasotype_training.simulate.shape import read_outlines
@@ -28,16 +28,18 @@ log = logging.getLogger(__name__)
 def gather(config: TrainConfig) -> Materials:
     """Read every anatomy and labelled study of a configuration."""
     scheme = config.data.labels
-    sources = find_sources(config.data.anatomies, scheme)
+    sources = find_sources([expand(p) for p in config.data.anatomies], scheme)
     real = [s for s in sources if isinstance(s, RealBrain)]
     painted = [s for s in sources if not isinstance(s, RealBrain)]
-    cohorts = find_sources(config.data.cohorts, scheme) if config.data.cohorts else []
+    folders = [expand(p) for p in config.data.cohorts]
+    cohorts = find_sources(folders, scheme) if folders else []
     labelled = [
         s.anatomy
         for s in [*real, *cohorts]
         if isinstance(s, RealBrain) and s.anatomy.tumor is not None
     ]
-    outlines = read_outlines(config.data.outlines) if config.data.outlines else []
+    bank = config.data.outlines
+    outlines = read_outlines(expand(bank)) if bank else []
     return Materials(real, painted, labelled, outlines)
 
 
@@ -130,11 +132,9 @@ def train(config_path: Path, overrides: Sequence[str] = ()) -> Path:
         "%d real and %d painted anatomies, %d labelled cases, %d outlines",
         *map(len, (materials.real, materials.painted, materials.labelled, materials.outlines)),
     )
-    steering: list[Anatomy] = (
-        [s.anatomy for s in find_sources(config.validation) if isinstance(s, RealBrain)]
-        if config.validation
-        else []
-    )
+    cases = [expand(p) for p in config.validation]
+    found = find_sources(cases) if cases else []
+    steering: list[Anatomy] = [s.anatomy for s in found if isinstance(s, RealBrain)]
     task = MultitaskTask(config, steering)
     settings: dict[str, Any] = {
         "max_steps": config.optimiser.steps,
@@ -164,5 +164,5 @@ def train(config_path: Path, overrides: Sequence[str] = ()) -> Path:
     }
     trainer = lightning.Trainer(**settings)
     stream = Stream(config, materials, len(steering))
-    trainer.fit(task, stream, ckpt_path=config.resume)
+    trainer.fit(task, stream, ckpt_path=None if config.resume is None else expand(config.resume))
     return folder

@@ -52,6 +52,7 @@ def simulate(
     """
     differences: list[str] = []
     with needs_extra("train", "simulate"), counted("studies") as tick:
+        from vasotype_training.config import expand
         from vasotype_training.simulate import (
             StudyOptions,
             check_frozen,
@@ -66,7 +67,8 @@ def simulate(
         if recipe is not None:
             fixed = read_recipe(recipe)
             count, seed, options = fixed.count, fixed.seed, fixed.options
-            anatomies, outlines = fixed.anatomies, fixed.outlines
+            anatomies = [expand(path) for path in fixed.anatomies]
+            outlines = expand(fixed.outlines) if fixed.outlines else None
         bank = read_outlines(outlines) if outlines else ()
         names = write_cohort(output, count, seed, find_sources(anatomies), bank, options)
         for done, name in enumerate(names, start=1):

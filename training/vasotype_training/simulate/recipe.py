@@ -12,10 +12,10 @@ from typing import Any
 
 import numpy as np
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, field_validator
+from pydantic import BaseModel, ConfigDict, Field
 from vasotype_models.contract import TISSUES
 
-from vasotype_training.config import expand
+from vasotype_training.config import PortablePath
 from vasotype_training.simulate.study import StudyOptions
 
 TOLERANCE = 2e-3
@@ -29,19 +29,9 @@ class Recipe(BaseModel):
 
     seed: int
     count: int
-    anatomies: tuple[Path, ...] = ()
-    outlines: Path | None = None
+    anatomies: tuple[PortablePath, ...] = ()
+    outlines: PortablePath | None = None
     options: StudyOptions = Field(default_factory=StudyOptions)
-
-    @field_validator("anatomies", mode="after")
-    @classmethod
-    def _anatomies(cls, paths: tuple[Path, ...]) -> tuple[Path, ...]:
-        return tuple(expand(p) for p in paths)
-
-    @field_validator("outlines", mode="after")
-    @classmethod
-    def _outlines(cls, path: Path | None) -> Path | None:
-        return None if path is None else expand(path)
 
 
 def read_recipe(path: Path) -> Recipe:
