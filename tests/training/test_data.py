@@ -71,11 +71,14 @@ def test_weights_fall_with_lesion_volume() -> None:
     tissue = np.zeros((32, 32, 32), np.uint8)
     tissue[2:5, 2:5, 2:5] = ET
     tissue[10:25, 10:25, 10:25] = ET
-    weight = size_weights(tissue)
+    weight, territory = size_weights(tissue)
     assert weight[3, 3, 3] == pytest.approx(3000 / 27)
     assert weight[15, 15, 15] == 1
     assert weight[6, 3, 3] == pytest.approx(3000 / 27)
     assert weight[30, 3, 3] == 1
+    assert territory[3, 3, 3] == territory[9, 3, 3] > 0
+    assert territory[3, 3, 3] != territory[15, 15, 15]
+    assert territory[30, 3, 3] == 0
 
 
 def test_every_subset_holds_t1c_or_flair_and_single_ones_occur() -> None:

@@ -2,7 +2,13 @@
 
 import torch
 from vasotype_models.contract import ET, NETC, SNFH
-from vasotype_training.losses import TissueWeights, habitat_loss, pool_lesions, tissue_loss
+from vasotype_training.losses import (
+    TissueWeights,
+    habitat_loss,
+    lesion_loss,
+    pool_lesions,
+    tissue_loss,
+)
 
 
 def weights(miss: float = 0.5, cap: float = 1.0) -> TissueWeights:
@@ -94,3 +100,25 @@ def test_habitat_loss_ignores_lesions_of_unknown_mode_and_learns_from_known_ones
     assert set(parts) == {"mode", "mimicry", "barrier"}
     assert habitat.grad is not None
     assert habitat.grad[0, 2].sum() < 0 < habitat.grad[0, 0].sum()
+
+
+def test_a_missed_small_lesion_costs_as_much_as_a_missed_large_one() -> None:
+    tissue = torch.zeros(1, 32, 16, 16, dtype=torch.int64)
+    tissue[:, 2:12, 3:13, 3:13] = ET
+    tissue[:, 24:27, 7:10, 7:10] = ET
+    territory = torch.zeros_like(tissue)
+    territory[:, :18], territory[:, 18:] = 1, 2
+    costs = []
+    for lost in (slice(0, 18), slice(18, 32)):
+        found = tissue.clone()
+        found[:, lost] = 0
+        costs.append(float(lesion_loss(logits_for(found), tissue, territory, weights())))
+    assert costs[0] > 0.4
+    assert abs(costs[0] - costs[1]) < 0.05
+    assert float(lesion_loss(logits_for(tissue), tissue, territory, weights())) < 0.02
+
+
+def test_lesions_cost_nothing_where_there_are_none() -> None:
+    tissue = torch.zeros(2, 16, 16, 16, dtype=torch.int64)
+    plain = TissueWeights(0.5, 1.0, torch.ones(2, 3))
+    assert float(lesion_loss(logits_for(tissue), tissue, tissue, plain)) == 0

@@ -72,6 +72,7 @@ class LossConfig(Section):
         (30.0, 6.0), description="largest weight of a small lesion"
     )
     switch: float = Field(0.6, ge=0, le=1)
+    lesion: float = Field(1.0, description="weight of the Dice taken lesion by lesion")
     habitat: float = 0.25
     coarse: float = 0.3
     no_contrast: float = Field(0.2, description="weight of core and ET without T1c")

@@ -43,11 +43,14 @@ SIZE_REFERENCE_MM3 = 3000.0
 MILD = Severity(noise=0.06, thick_share=0.1)
 """A good scanner on a good day: three in ten samples."""
 
-VOLUMES = ("image", "mask", "tissue", "instances", "low_permeability", "weight")
+VOLUMES = ("image", "mask", "tissue", "instances", "low_permeability", "weight", "territory")
 """What flips and displacements move."""
 
 SURROUNDINGS = 3
 """Voxels around a lesion that weigh like the lesion."""
+
+TERRITORY = 6
+"""Voxels around a lesion in which its own Dice is taken."""
 
 SUBSETS: tuple[tuple[float, tuple[str, ...] | None], ...] = (
     (0.42, STRUCTURAL),
@@ -172,11 +175,13 @@ def _shrink(box: Box, margin: int) -> Box:
     return x, y, z
 
 
-def size_weights(tissue: NDArray[np.uint8]) -> NDArray[np.float32]:
-    """Weight of each voxel [X, Y, Z]: reference volume over the volume of its core component.
+def size_weights(tissue: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+    """Weight and territory of each voxel [X, Y, Z].
 
-    A lesion's surroundings weigh as much as the lesion, so that finding it pays and blowing it up
-    does not. At least 1, and 1 away from cores; not yet capped.
+    The weight is the reference volume over the volume of the voxel's core component: at least 1, 1
+    away from cores, not yet capped. A lesion's surroundings weigh as much as the lesion, so that
+    finding it pays and blowing it up does not. The territory is the number of the component, or of
+    one nearby, from 1; 0 elsewhere.
     """
     core = np.isin(tissue, (NETC, ET))
     labels, count = ndimage.label(core, np.ones((3, 3, 3)))
@@ -184,7 +189,8 @@ def size_weights(tissue: NDArray[np.uint8]) -> NDArray[np.float32]:
     weight = np.maximum(SIZE_REFERENCE_MM3 / np.maximum(volume, 1), 1)
     weight[0] = 1
     around: NDArray[np.float32] = ndimage.maximum_filter(weight[labels], 2 * SURROUNDINGS + 1)
-    return around
+    near = ndimage.maximum_filter(labels, 2 * TERRITORY + 1)
+    return around, np.where(labels > 0, labels, near).astype(np.int64)
 
 
 def draw_present(channels: Sequence[str], rng: np.random.Generator) -> NDArray[np.float32]:
@@ -214,7 +220,8 @@ def acquire(scene: Scene, present: NDArray[np.float32], rng: np.random.Generator
     """A scene as scanned: the channels that are ``present`` [7], with everything a loss needs.
 
     ``image`` [7, X, Y, Z], ``mask`` [1, X, Y, Z], ``stats`` [7, 2], ``present`` [7]; [X, Y, Z]:
-    ``tissue``, ``instances``, ``low_permeability``, ``weight``; [slots]: ``mode``, ``mimicry``.
+    ``tissue``, ``instances``, ``low_permeability``, ``weight``, ``territory``; [slots]: ``mode``,
+    ``mimicry``.
     """
     axis = int(rng.choice(3, p=(0.15, 0.15, 0.7)))
     severity = Severity() if rng.random() < 0.7 else MILD
@@ -227,16 +234,19 @@ def acquire(scene: Scene, present: NDArray[np.float32], rng: np.random.Generator
     stats = np.zeros((len(CHANNELS), 2), np.float32)
     stats[:, 1] = 1
     count = len(STRUCTURAL)
-    stats[:count, 0] = rng.normal(0, 0.08, count)
-    stats[:count, 1] = np.exp(rng.normal(0, 0.06, count))
+    # Tumor itself moves a brain's median and percentiles, the more of it the further.
+    stats[:count, 0] = rng.normal(0, 0.12, count)
+    stats[:count, 1] = np.exp(rng.normal(0.02, 0.12, count))
     mode, mimicry = lesion_targets(scene)
+    weight, territory = size_weights(scene.tissue)
     arrays = {
         "image": image,
         "mask": scene.mask[None].astype(np.float32),
         "tissue": scene.tissue.astype(np.int64),
         "instances": scene.instances.astype(np.int64),
         "low_permeability": scene.low_permeability.astype(np.float32),
-        "weight": size_weights(scene.tissue),
+        "weight": weight,
+        "territory": territory,
         "present": present,
         "stats": stats,
         "mode": mode,

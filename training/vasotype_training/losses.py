@@ -1,7 +1,9 @@
 """Losses of the multitask network.
 
 Tissue: weighted Tversky and cross-entropy over the nested regions whole tumor, core and enhancing
-tumor, with inverse-size voxel weights (Shirokikh et al. 2020). Habitat: per-lesion cross-entropy of
+tumor, with inverse-size voxel weights (Shirokikh et al. 2020), and soft Dice lesion by lesion, each
+in its own surroundings (the idea of Bouteille et al. 2025), so that a small lesion counts as much
+as a large one. Habitat: per-lesion cross-entropy of
 the mode and of mimicry, voxel-wise for low permeability.
 """
 
@@ -55,6 +57,35 @@ def tissue_loss(logits: Tensor, tissue: Tensor, weight: Tensor, weights: TissueW
         tversky = (hit + SMOOTH) / (hit + errors + SMOOTH)
         total = total + (1 - tversky) - entropy.mean()
     return total / len(REGIONS)
+
+
+def lesion_loss(
+    logits: Tensor, tissue: Tensor, territory: Tensor, weights: TissueWeights
+) -> Tensor:
+    """One minus soft Dice of core and of enhancing tumor, averaged over lesions.
+
+    ``territory`` [B, X, Y, Z] numbers each lesion's voxels and surroundings from 1; 0 is elsewhere.
+    Zero where the batch holds no lesion.
+    """
+    probability = torch.softmax(logits, dim=1)
+    losses, shares = [], []
+    for p, label, place, importance in zip(
+        probability, tissue, territory, weights.regions, strict=True
+    ):
+        use = place > 0
+        index = place[use] - 1
+        count = int(index.max()) + 1 if index.numel() else 0
+        for region, share in zip(REGIONS[1:], importance[1:], strict=True):
+            guess = p[list(region)].sum(dim=0)[use]
+            truth = torch.isin(label[use], torch.tensor(region, device=label.device)).float()
+            stacked = torch.stack([guess * truth, guess + truth, truth], dim=1)
+            sums = guess.new_zeros(count, 3).index_add(0, index, stacked)
+            there = sums[:, 2] > 0
+            dice = (2 * sums[there, 0] + 1) / (sums[there, 1] + 1)
+            losses.append(share * (1 - dice))
+            shares.append(share.expand(len(dice)))
+    total = torch.cat(shares).sum()
+    return torch.cat(losses).sum() / total.clamp(min=1)
 
 
 def pool_lesions(values: Tensor, instances: Tensor, tissue: Tensor, slots: int) -> Tensor:

@@ -17,7 +17,13 @@ from vasotype_models.contract import CHANNELS, STRUCTURAL
 from vasotype_models.network import Architecture, Network
 
 from vasotype_training.config import TrainConfig, expand
-from vasotype_training.losses import REGIONS, TissueWeights, habitat_loss, tissue_loss
+from vasotype_training.losses import (
+    REGIONS,
+    TissueWeights,
+    habitat_loss,
+    lesion_loss,
+    tissue_loss,
+)
 from vasotype_training.simulate.anatomy import Anatomy
 
 REGION_NAMES = ("whole", "core", "enhancing")
@@ -58,8 +64,12 @@ class MultitaskTask(lightning.LightningModule):
                 coarse.float(), batch["tissue"][thin], batch["weight"][thin], weights
             )
             head, parts = habitat_loss(habitat.float(), batch)
-            total = tissue + loss.coarse * deep + loss.habitat * head
-        self.log_dict({"loss": total, "tissue": tissue, "habitat": head, **parts})
+            single = lesion_loss(
+                tissue_logits.float(), batch["tissue"], batch["territory"], weights
+            )
+            total = tissue + loss.lesion * single + loss.coarse * deep + loss.habitat * head
+        shown = {"loss": total, "tissue": tissue, "lesion": single, "habitat": head}
+        self.log_dict(shown | parts)
         return total
 
     def validation_step(self, case: list[Tensor], _: int) -> None:
