@@ -1,6 +1,7 @@
 """What the documentation says can be done as it says."""
 
 import importlib.util
+import json
 import re
 import shlex
 from pathlib import Path
@@ -86,3 +87,16 @@ def test_the_guide_names_every_file_of_a_result():
 def test_files_that_the_readme_points_to_exist():
     targets = re.findall(r"\]\(([^)#]+)", (ROOT / "README.md").read_text("utf-8"))
     assert [target for target in targets if not (ROOT / target).exists()] == []
+
+
+def test_the_dicom_page_publishes_every_code_of_our_scheme():
+    scheme = json.loads(
+        (ROOT / "inference/vasotype/outputs/dicom/99vasotype.json").read_text("utf-8")
+    )
+    page = (ROOT / "docs" / "dicom.md").read_text("utf-8")
+    assert f"`{scheme['uid']}`" in page
+    rows = re.findall(r"^\| `([A-Z-]+)` \| (.+?) \| (.*?) ?\| (.+?) \|$", page, re.M)
+    assert rows == [
+        (code, about["meaning"], about.get("unit", ""), about["definition"])
+        for code, about in scheme["concepts"].items()
+    ]

@@ -330,8 +330,21 @@ _entry(
 _entry(
     "grids-disagree",
     Severity.REFUSE,
-    "By their headers two sequences don't show the brain in the same place.",
+    "No other sequence can be aligned with the reference.",
     "Register the sequences to the contrast-enhanced T1, or convert all of them from DICOM again.",
+)
+_entry(
+    "registration-failed",
+    Severity.WARNING,
+    "A sequence could not be aligned with the others and was left out.",
+    "Look at it beside the others: another patient, another body part or strong motion? Or "
+    "register it by hand first.",
+)
+_entry(
+    "sequence-moved",
+    Severity.NOTE,
+    "A sequence lay elsewhere by its header, and was aligned by what it shows.",
+    "Check the pictures: the outlines should agree in all sequences.",
 )
 _entry(
     "same-image",
@@ -416,6 +429,24 @@ _entry(
     Severity.REFUSE,
     "The recorded figures are of another model or other data, or the file holds none.",
     "Give the figures.json of an evaluation of the same model on the same cohorts.",
+)
+_entry(
+    "calibration-invalid",
+    Severity.REFUSE,
+    "The calibration file is missing, or it is none.",
+    "Give a file that `vasotype recalibrate` wrote.",
+)
+_entry(
+    "harmonise-table",
+    Severity.REFUSE,
+    "The table can't be harmonised as it is.",
+    "Give a TSV with the named columns, numbers in them, and at least three rows a site.",
+)
+_entry(
+    "site-lesions",
+    Severity.REFUSE,
+    "There are too few labelled lesions to calibrate anything on.",
+    "Label at least 30 lesions of each mode, 5 mm and more, from five patients or more.",
 )
 _entry(
     "perfusion-input",
@@ -675,4 +706,226 @@ _entry(
     Severity.REFUSE,
     "The folder holds studies in folders of their own, and none itself.",
     "Give one of those folders, or analyse all of them with vasotype batch.",
+)
+_entry(
+    "symptomatic-unknown",
+    Severity.REFUSE,
+    "The lesion that was named as the symptomatic one isn't there.",
+    "Run once without --symptomatic; the report and lesions.tsv show the numbers.",
+)
+_entry(
+    "pathology-table",
+    Severity.REFUSE,
+    "The table of pathology can't be read or doesn't fit the lesions.",
+    "Tab-separated, one row a lesion: lesion, growth_pattern, cd34, cd31, pas, mode, reader; "
+    "mode is angiogenic, intermediate or co_option; lesion is the number in lesions.tsv.",
+)
+
+_entry(
+    "series-not-used",
+    Severity.NOTE,
+    "A dynamic series was not analysed, as its map was given.",
+    "To have it analysed, leave the map out.",
+)
+_entry(
+    "series-left-out",
+    Severity.WARNING,
+    "A dynamic series that was found in the study can't be read.",
+    "Mend what the message names, or go on without perfusion.",
+)
+_entry(
+    "series-misplaced",
+    Severity.REFUSE,
+    "A dynamic series shows the brain elsewhere than the reference sequence.",
+    "Check that both belong to one examination, or register the series first.",
+)
+_entry(
+    "perfusion-failed",
+    Severity.WARNING,
+    "A dynamic series can't be analysed; its values are missing.",
+    "See the message; vasotype perfusion analyses the series alone.",
+)
+_entry(
+    "rcbv-not-normalised",
+    Severity.WARNING,
+    "No normal white matter was found, so rCBV could not be made relative to it.",
+    "Give T1 images without skull; read rCBV with caution.",
+)
+_entry(
+    "timepoints-differ",
+    Severity.REFUSE,
+    "Two examinations can't be laid over each other.",
+    "Check that they are of one patient and show the whole brain.",
+)
+_entry(
+    "timepoints-overlap",
+    Severity.WARNING,
+    "After alignment the brains of two examinations overlap less than one brain should, or two "
+    "alignments differ.",
+    "Look at the pictures: another patient, an operation, a partly imaged brain, or a failed "
+    "alignment.",
+)
+_entry(
+    "timepoints-sequences",
+    Severity.WARNING,
+    "Two examinations don't hold the same sequences.",
+    "A leaning may change for that reason alone; compare only what rests on the same sequences.",
+)
+_entry(
+    "timepoints-slices",
+    Severity.WARNING,
+    "Two examinations were acquired with different slices.",
+    "Sizes and borders of small lesions can't be compared well.",
+)
+_entry(
+    "timepoints-options",
+    Severity.REFUSE,
+    "The options of the follow-up don't go together.",
+    "Give the baseline and at least one follow-up, and --days once for each follow-up.",
+)
+_entry(
+    "motion-suspected",
+    Severity.WARNING,
+    "A sequence shows signs of motion.",
+    "Look at it: small lesions blur or double. Repeat the sequence where that is possible.",
+)
+_entry(
+    "low-signal",
+    Severity.WARNING,
+    "An image is noisier than those that the model was made for.",
+    "Small and faint lesions can drown in noise; more signal or thicker slices would help.",
+)
+_entry(
+    "protocol-deviation",
+    Severity.NOTE,
+    "The acquisition falls short of the consensus protocol for brain metastases.",
+    "vasotype check prints each requirement with what was found.",
+)
+
+_entry(
+    "clinical-invalid",
+    Severity.REFUSE,
+    "The file with clinical facts can't be read or holds impossible values.",
+    "See the message, and vasotype schema clinical.",
+)
+_entry(
+    "clinical-no-row",
+    Severity.REFUSE,
+    "A table of clinical facts has no single row for this study.",
+    "Name the patient in participant_id as the study is named, or give a file with one row.",
+)
+_entry(
+    "clinical-found",
+    Severity.NOTE,
+    "Clinical facts were taken from the data set's participants.tsv.",
+    "To use others, name a file with --clinical.",
+)
+_entry(
+    "clinical-left-out",
+    Severity.WARNING,
+    "The data set's participants.tsv can't be used; treatment is taken as not known.",
+    "Mend the table, or name a file with --clinical.",
+)
+_entry(
+    "resection-cavity",
+    Severity.WARNING,
+    "The core of a lesion is fluid, as in a resection cavity.",
+    "Compare with the scan after surgery before the rim is called a new lesion.",
+)
+_entry(
+    "reference-not-dicom",
+    Severity.REFUSE,
+    "The reference for DICOM results is not a DICOM series.",
+    "Give --reference a folder, archive or .dcm file that holds one series.",
+)
+_entry(
+    "reference-mismatch",
+    Severity.REFUSE,
+    "The DICOM series given as reference doesn't show the image that was analysed, or not there.",
+    "Give the series that the image was converted from; a copy moved to an atlas won't do.",
+)
+_entry(
+    "dicom-no-frame-of-reference",
+    Severity.WARNING,
+    "The DICOM source says nothing of its frame of reference, so no outlines can refer to it.",
+    "Use the NIfTI results, or restore FrameOfReferenceUID in the source.",
+)
+_entry(
+    "dicom-object-failed",
+    Severity.WARNING,
+    "A DICOM result could not be made from the header of its source.",
+    "All other results hold. Repair the source's header to get this one too.",
+)
+_entry(
+    "no-brain",
+    Severity.REFUSE,
+    "No brain is to be seen in an image.",
+    "Check that it shows a head; a brain without skull is taken as it is.",
+)
+_entry(
+    "brain-mask-shape",
+    Severity.WARNING,
+    "The brain mask does not have the shape of a brain.",
+    "Look at its outline in the pictures; or give images without skull.",
+)
+_entry(
+    "brain-mask-incomplete",
+    Severity.WARNING,
+    "The brain mask lacks a part that the other side of the brain has.",
+    "Look at its outline there: a lesion at the surface may have been left out.",
+)
+_entry(
+    "brain-mask-uncertain",
+    Severity.WARNING,
+    "The brain's outline was hard to tell.",
+    "Look at its outline in the pictures; noise, motion and strong shading make it doubtful.",
+)
+_entry(
+    "brain-cut-off",
+    Severity.WARNING,
+    "The image ends inside the brain.",
+    "Lesions beyond its edge are not seen; compare with a sequence that covers the whole brain.",
+)
+_entry(
+    "sequence-guessed",
+    Severity.WARNING,
+    "A file's name follows no convention; its sequence was told by words, sidecar or intensities.",
+    "Check that it is what it was taken for; name it by its flag otherwise, e.g. --t1c FILE.",
+)
+_entry(
+    "name-withheld",
+    Severity.NOTE,
+    "The folder's name holds the patient's name or identifier, which results don't repeat.",
+    "Name the study yourself with --name where the results may tell.",
+)
+_entry(
+    "no-pathology",
+    Severity.REFUSE,
+    "No result holds a vascular mode from pathology.",
+    "Give the table of each study when it is analysed: vasotype run --pathology FILE.",
+)
+
+_entry(
+    "series-moved",
+    Severity.NOTE,
+    "A dynamic series lay elsewhere than the structural sequences and was registered to them.",
+    "Check in the pictures that both show the same places.",
+)
+_entry(
+    "series-not-aligned",
+    Severity.WARNING,
+    "A dynamic series seems to lie elsewhere than the structural sequences.",
+    "Register the series first; perfusion values of small lesions may be those of other tissue.",
+)
+_entry(
+    "series-split",
+    Severity.WARNING,
+    "The slices of a series contradict each other and fall into several stacks; one was taken.",
+    "Look at the coverage on the pictures; export the series again where slices are missing.",
+)
+_entry(
+    "voxel-size-doubt",
+    Severity.WARNING,
+    "A header gives two voxel sizes.",
+    "Check the lengths on the pictures; converting from DICOM again sets both.",
 )

@@ -6,24 +6,31 @@ import logging
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vasotype.engine import Engine, find_model
+from vasotype.acquisition import acquisition_findings, check
+from vasotype.engine import Engine, find_model, read_calibration_file
 from vasotype.engine.providers import Device
 from vasotype.lesions import find_lesions
 from vasotype.lesions.biomarkers import measure_biomarkers
 from vasotype.outputs import OutputOptions, refuse_occupied, write_outputs
 from vasotype.outputs.record import Reading, make_result
-from vasotype.phenotype import read_phenotypes
+from vasotype.perfusion.stage import Perfusion, measure_perfusion
+from vasotype.phenotype import LesionInput, adjust_edema, lesion_inputs, read_phenotypes
+from vasotype.phenotype.known import Known, compare_lesions
 from vasotype.phenotype.rules import Rulebook, default_rules, read_by_rules
+from vasotype.phenotype.treatment import consider_treatment
 from vasotype.prepare import prepare
 from vasotype.result import Result
 from vasotype.stages import LesionSet, Maps, Prepared, Study
 from vasotype.study import read_study
+from vasotype.study.extras import NO_EXTRAS, Extras
+from vasotype.study.reference import refer_to
 
 Source = Study | Path | str | Mapping[str, Path]
 DEFAULTS = OutputOptions()
+NOTHING_KNOWN = Known()
 
 log = logging.getLogger(__name__)
 
@@ -35,6 +42,8 @@ class Analysis:
     prepared: Prepared
     maps: Maps
     lesions: LesionSet
+    inputs: tuple[LesionInput, ...]
+    perfusion: Perfusion
     result: Result
 
 
@@ -43,10 +52,12 @@ class Vasotype:
     """A loaded model, ready to analyse studies: folders, channel -> file mappings, or values.
 
     ``rules`` are those of the reading by thresholds that stands beside the model's answer.
+    ``threads`` bounds the cores that preparation uses; None means every core.
     """
 
     engine: Engine
     rules: Rulebook = field(default_factory=default_rules)
+    threads: int | None = None
 
     def run(
         self,
@@ -55,18 +66,26 @@ class Vasotype:
         options: OutputOptions = DEFAULTS,
         *,
         overrides: Mapping[str, Path] | None = None,
+        known: Known = NOTHING_KNOWN,
+        extras: Extras = NO_EXTRAS,
+        reference: Path | None = None,
     ) -> Result:
         """Analyse a study and, where ``output`` names a folder, write its results there.
 
-        ``overrides`` (channel -> file) adds to the files of a folder, or replaces them. Raises
-        StudyError when the input can't give a right answer or the folder is taken.
+        ``overrides`` (channel -> file) adds to the files of a folder, or replaces them; ``known``
+        is what the user knows of single lesions, ``extras`` are perfusion series and clinical
+        facts; ``reference`` holds the DICOM series that DICOM
+        results of a NIfTI study refer to. Raises StudyError when the input can't give a
+        right answer or the folder is taken.
         """
         clock = _Clock()
-        study = _read(source, overrides, clock)
+        study = _read(source, overrides, extras, clock)
+        if reference is not None:
+            study = refer_to(study, reference)
         if output is None:
-            return self._analyse(study, clock).result
+            return self._analyse(study, clock, known).result
         refuse_occupied(Path(output), study.name, options.overwrite)
-        write_outputs(self._analyse(study, clock), Path(output), options)
+        write_outputs(self._analyse(study, clock, known), Path(output), options)
         return Result.read(output)
 
     def analyse(self, source: Source) -> Analysis:
@@ -75,37 +94,60 @@ class Vasotype:
         Raises StudyError when the input can't give a right answer.
         """
         clock = _Clock()
-        return self._analyse(_read(source, None, clock), clock)
+        return self._analyse(_read(source, None, NO_EXTRAS, clock), clock, NOTHING_KNOWN)
 
-    def _analyse(self, study: Study, clock: _Clock) -> Analysis:
+    def _analyse(self, study: Study, clock: _Clock, known: Known) -> Analysis:
         contract, calibration = self.engine.contract, self.engine.calibration
-        with clock.stage("prepare"):
-            prepared = prepare(study, multiple=contract.grid.multiple)
+        with clock.stage("check"):
+            acquisition = check(study)
+            study = replace(study, findings=study.findings + acquisition_findings(acquisition))
+        prepared = prepare(
+            study, multiple=contract.grid.multiple, threads=self.threads, stage=clock.stage
+        )
         with clock.stage("segment"):
-            maps = self.engine.predict(prepared)
-        with clock.stage("measure"):
+            maps = self.engine.segment(prepared)
             lesions = find_lesions(prepared, maps, contract.inference)
+        with clock.stage("perfusion"):
+            prepared, perfusion = measure_perfusion(study, prepared, lesions)
+            maps = self.engine.refine(prepared, maps)
+        with clock.stage("measure"):
             voxel_ml = {channel: volume.grid.voxel_ml for channel, volume in study.volumes.items()}
-            biomarkers = measure_biomarkers(prepared, lesions, voxel_ml)
+            measured = measure_biomarkers(prepared, lesions, voxel_ml)
+            biomarkers = adjust_edema(measured, lesions, calibration.edema_size)
         with clock.stage("phenotype"):
-            phenotypes = read_phenotypes(prepared, maps, lesions, contract, calibration)
-            readings = [
-                Reading(phenotype, measured, read_by_rules(measured, phenotype, self.rules))
-                for phenotype, measured in zip(phenotypes, biomarkers, strict=True)
+            inputs = lesion_inputs(prepared, maps, lesions, biomarkers, contract)
+            phenotypes = read_phenotypes(prepared, lesions, inputs, calibration)
+            treated = consider_treatment(phenotypes, biomarkers, study.clinical)
+            by_rules = [
+                read_by_rules(measured, phenotype, self.rules)
+                for measured, phenotype in zip(biomarkers, treated.phenotypes, strict=True)
             ]
+            parts = zip(treated.phenotypes, biomarkers, by_rules, treated.treatments, strict=True)
+            readings = [Reading(*part) for part in parts]
+            lesions = replace(lesions, findings=lesions.findings + treated.findings)
         result = make_result(self.engine, study, prepared, lesions, readings, clock.laps_s)
-        return Analysis(prepared, maps, lesions, result)
+        result = compare_lesions(result, known).model_copy(
+            update={"perfusion": perfusion.record, "acquisition": acquisition}
+        )
+        return Analysis(prepared, maps, lesions, inputs, perfusion, result)
 
 
 def load(
-    model: str | Path = "default", device: Device = "auto", threads: int | None = None
+    model: str | Path = "default",
+    device: Device = "auto",
+    threads: int | None = None,
+    calibration: Path | str | None = None,
 ) -> Vasotype:
     """Load a model by name or folder; ``threads`` None means every core this process may use.
 
-    Raises StudyError when there is no such model, its files are damaged, or CUDA is demanded and
-    can't be had.
+    ``calibration`` is a file that takes the place of the model's own, as ``recalibrate`` writes
+    it. Raises StudyError when there is no such model, its files are damaged, the calibration is
+    none, or CUDA is demanded and can't be had.
     """
-    return Vasotype(Engine.load(find_model(model), device, threads))
+    engine = Engine.load(find_model(model), device, threads)
+    if calibration is not None:
+        engine.calibration = read_calibration_file(Path(calibration))
+    return Vasotype(engine, threads=threads)
 
 
 @dataclass
@@ -123,8 +165,11 @@ class _Clock:
         self.laps_s[name] = time.perf_counter() - start
 
 
-def _read(source: Source, overrides: Mapping[str, Path] | None, clock: _Clock) -> Study:
+def _read(
+    source: Source, overrides: Mapping[str, Path] | None, extras: Extras, clock: _Clock
+) -> Study:
     if isinstance(source, Study):
         return source
     with clock.stage("read"):
-        return read_study(Path(source) if isinstance(source, str) else source, overrides=overrides)
+        place = Path(source) if isinstance(source, str) else source
+        return read_study(place, overrides=overrides, extras=extras)

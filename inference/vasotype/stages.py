@@ -8,13 +8,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from vasotype_models.contract import CHANNELS, STRUCTURAL
 
 from vasotype.findings import Finding
+
+if TYPE_CHECKING:
+    from vasotype.clinical import Clinical
+    from vasotype.perfusion.series import PerfusionSeries
+    from vasotype.study.dicom.reference import DicomSource
 
 Array = NDArray[np.float32]
 Labels = NDArray[np.uint8]
@@ -46,12 +53,14 @@ class Volume:
     """A 3-D image: ``data`` float32 [X, Y, Z] and its grid.
 
     ``path`` is the file that holds it; ``label`` names an image that has no file of its own.
+    ``source`` are the DICOM objects that it was read from, or that stand for it in results.
     """
 
     data: Array
     grid: Grid
     path: Path | None = None
     label: str = ""
+    source: DicomSource | None = None
 
     @property
     def name(self) -> str:
@@ -60,17 +69,91 @@ class Volume:
 
 
 @dataclass(frozen=True)
+class AcquisitionFacts:
+    """What a header or sidecar says of a sequence; None or empty where it is silent.
+
+    Nothing about the patient is among them. ``image_type`` starts at value 3 of ImageType.
+    ``scanning`` holds SE, GR, IR, EP as in ScanningSequence, also where an enhanced object says it
+    in other words. ``acquired`` is the start, ordering the series of one visit;
+    ``contrast_started`` is the start of the injection.
+    """
+
+    modality: str = ""
+    description: str = ""
+    protocol: str = ""
+    sequence_name: str = ""
+    body_part: str = ""
+    image_type: tuple[str, ...] = ()
+    scanning: tuple[str, ...] = ()
+    variant: tuple[str, ...] = ()
+    acquisition: str = ""
+    tr_ms: float | None = None
+    te_ms: float | None = None
+    ti_ms: float | None = None
+    flip_deg: float | None = None
+    echo_train: float | None = None
+    field_t: float | None = None
+    b_value: float | None = None
+    slice_thickness_mm: float | None = None
+    samples: int = 1
+    agent: str = ""
+    dose_ml: float | None = None
+    scanner: str = ""
+    lossy: bool = False
+    acquired: datetime | None = None
+    contrast_started: datetime | None = None
+
+
+@dataclass(frozen=True)
+class SourceSeries:
+    """One series or image file that the study's source held, whether it was used or not.
+
+    ``kind`` is what it was taken for and ``reasons`` say why; ``channel`` is what it is used as.
+    ``times`` counts its volumes.
+    """
+
+    name: str
+    kind: str
+    channel: str | None = None
+    reasons: tuple[str, ...] = ()
+    facts: AcquisitionFacts = AcquisitionFacts()
+    spacing_mm: tuple[float, float, float] | None = None
+    times: int = 1
+    contrast_given: bool = False
+
+
+@dataclass(frozen=True)
 class Study:
-    """What was read: one native volume a channel, and what was noticed on the way."""
+    """What was read: one native volume a channel, and what was noticed on the way.
+
+    ``series`` lists all that the source held, in the order in which it was acquired or named;
+    ``perfusion`` are the dynamic series, read; ``clinical`` what is known of the patient.
+    """
 
     name: str
     volumes: Mapping[str, Volume]
     findings: tuple[Finding, ...] = ()
+    series: tuple[SourceSeries, ...] = ()
+    perfusion: PerfusionSeries | None = None
+    clinical: Clinical | None = None
 
     @property
     def reference(self) -> str:
         """Channel whose grid the results lie on: T1c, or FLAIR where there is no T1c."""
         return "t1c" if "t1c" in self.volumes else "flair"
+
+
+@dataclass(frozen=True)
+class QuantityMap:
+    """A map that was computed from a dynamic series, on the prepared grid.
+
+    ``values`` float32 [X, Y, Z], NaN where there is no valid value; ``quality`` uint8 [X, Y, Z],
+    bits of :class:`~vasotype.perfusion.quality.Quality`; ``voxel_ml`` the acquired voxel, mL.
+    """
+
+    values: Array
+    quality: Labels
+    voxel_ml: float
 
 
 @dataclass(frozen=True)
@@ -80,7 +163,11 @@ class Prepared:
     ``image`` float32 [7, X, Y, Z] in raw units, absent channels zero; ``mask`` bool [X, Y, Z];
     ``stats`` float32 [7, 2], location and scale of each structural channel over the mask voxels
     that it covers (quantitative channels: 0 and 1); ``native`` is the reference sequence as it
-    came.
+    came. ``computed`` holds the maps of the perfusion stage by name, of which the network sees
+    some as channels.
+    ``alignments`` holds, for each channel that registration moved, the
+    rigid motion [4, 4], RAS+ mm, from the world of its file to that of the reference: what was
+    acquired beside it, such as a 4-D series, comes into this space with ``motion @ affine``.
     """
 
     name: str
@@ -91,6 +178,8 @@ class Prepared:
     grid: Grid
     native: Volume
     findings: tuple[Finding, ...] = ()
+    computed: Mapping[str, QuantityMap] = field(default_factory=dict)
+    alignments: Mapping[str, Affine] = field(default_factory=dict)
 
     @property
     def channels(self) -> tuple[str, ...]:

@@ -26,6 +26,9 @@ MODES = ("angiogenic", "intermediate", "co_option")
 HABITATS = (*MODES, "mimicry", "low_permeability")
 """Order of the ``habitat`` output: three mode logits, two independent logits."""
 
+BRAIN_TISSUES = ("csf", "grey", "white")
+"""Order of the ``tissue`` output of a brain network."""
+
 
 class Frozen(BaseModel):
     """Immutable record that refuses unknown keys."""
@@ -95,6 +98,7 @@ class Contract(Frozen):
     """Everything a runtime must know about one ONNX model (``contract.json``)."""
 
     contract_version: Literal["1.0"] = "1.0"
+    kind: Literal["multitask"] = "multitask"
     name: str
     version: str
     description: str
@@ -114,19 +118,77 @@ class Contract(Frozen):
     intended_use: str = "research only; not a medical device"
 
 
-class Calibration(Frozen):
-    """Numbers fitted after training on simulated lesions (``calibration.json``).
+Transform = Literal["identity", "log", "logit"]
 
-    ``temperature`` divides the pooled mode logits, one value an input tier (``structural``,
-    ``dsc``, ``dce``, ``both``). ``conformal_threshold`` holds, for each tier and class, the largest
-    1 - p that a 90 % prediction set still admits.
+
+class Feature(Frozen):
+    """One number of a lesion and how it comes to the common scale: (f(x) - centre) / spread.
+
+    ``name`` is a biomarker's, or one of the network's own answers. ``log`` is undefined from zero
+    down; ``logit`` takes shares, kept away from 0 and 1.
     """
 
-    calibration_version: Literal["1.0"] = "1.0"
+    name: str
+    transform: Transform = "identity"
+    centre: float
+    spread: float = Field(gt=0)
+
+
+class Term(Feature):
+    """A feature with its weight in the logit of each mode."""
+
+    coefficients: tuple[float, float, float]
+
+
+class ModeModel(Frozen):
+    """Multinomial logistic model of the modes, in the order of ``MODES``; needs all its terms."""
+
+    intercepts: tuple[float, float, float]
+    terms: tuple[Term, ...]
+
+
+class EdemaSize(Frozen):
+    """What edema a tumor of its size has: ln((V_edema + 0.05) / V_tumor) on ln V_tumor, V in mL."""
+
+    intercept: float
+    slope: float
+
+
+class Density(Frozen):
+    """Normal density of the lesions that the calibration saw, after scaling.
+
+    A lesion whose score, (d2 - k) / sqrt(2 k) with the squared Mahalanobis distance d2 over the k
+    features that it has, exceeds ``threshold`` is out of distribution. ``covariance`` [N, N].
+    """
+
+    features: tuple[Feature, ...]
+    covariance: tuple[tuple[float, ...], ...]
+    threshold: float
+
+
+class Calibration(Frozen):
+    """Numbers fitted after training on lesions whose mode is known (``calibration.json``).
+
+    Everything that depends on the inputs is kept by tier: ``structural``, ``dsc``, ``dce``,
+    ``both``. ``temperature`` divides the network's pooled mode logits. ``fusion`` holds the fused
+    models of a tier, the one that needs most first; ``biomarkers_only`` the same without the
+    network, for comparison. ``fused_temperature`` divides the fused log probabilities, 1 where a
+    tier is not named. ``conformal_threshold`` holds, for each tier and class, the largest 1 - p
+    that a prediction set still admits. ``basis`` says whether lesions of a simulation or of a site
+    gave temperatures and thresholds: a coverage claim holds for lesions like those only.
+    """
+
+    calibration_version: Literal["1.0", "1.1"] = "1.1"
     source: str
+    basis: Literal["simulation", "site"] = "simulation"
     temperature: dict[str, float]
     mimicry_temperature: dict[str, float]
     mimicry_threshold: float
+    fusion: dict[str, tuple[ModeModel, ...]] = {}
+    biomarkers_only: dict[str, tuple[ModeModel, ...]] = {}
+    fused_temperature: dict[str, float] = {}
+    edema_size: EdemaSize | None = None
+    density: Density | None = None
     conformal_threshold: dict[str, dict[str, float]]
     coverage: float = 0.9
     lesions: dict[str, int] = Field(description="lesions the fit saw, by tier")

@@ -12,8 +12,8 @@ from vasotype.lesions import find_lesions
 from vasotype.lesions.biomarkers import measure_biomarkers
 from vasotype.lesions.biomarkers_interface import border_widths, sphericity
 from vasotype.lesions.biomarkers_region import Region, rate
-from vasotype.lesions.biomarkers_white_matter import WhiteMatterFinder
 from vasotype.lesions.boxes import instance_boxes
+from vasotype.prepare.white_matter import WhiteMatterFinder
 from vasotype.stages import Grid
 from vasotype_models.contract import CHANNELS, ET, NETC, Inference
 
@@ -135,7 +135,8 @@ def test_images_without_a_true_zero_have_no_ratio(study):
 
 def test_a_whole_head_has_no_white_matter_to_compare_with(study):
     prepared, lesions = study([NODULE])
-    prepared = replace(prepared, findings=(Finding("not-skull-stripped", "a head"),))
+    lost = (Finding("not-skull-stripped", "a head"), Finding("implausible-brain-volume", "3 L"))
+    prepared = replace(prepared, findings=lost)
     (found,) = measured(prepared, lesions)
     for name in ("enhancement_mean", "t1_bright_fraction", "border_width"):
         assert "whole head" in found[name].note

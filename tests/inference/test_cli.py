@@ -72,7 +72,7 @@ class Analyser:
         self.failure = failure
         self.calls = []
 
-    def run(self, source, output, options, *, overrides):
+    def run(self, source, output, options, *, overrides, **_others):
         self.calls.append((source, output, options, overrides))
         if self.failure is not None:
             raise self.failure

@@ -143,3 +143,18 @@ def test_a_sagittal_acquisition_is_measured_axially():
     mask = np.zeros((20, 20, 20), bool)
     mask[5:9, 2:18, 4:6] = True
     assert axial_diameters(mask, affine).longest_mm == pytest.approx(np.hypot(3, 1) + 1)
+
+
+@examples
+@given(st.integers(0, 2**32 - 1))
+def test_both_diameters_have_ends_that_cross_at_right_angles(seed):
+    rng = np.random.default_rng(seed)
+    mask = rng.random((7, 8, 3)) < 0.3
+    mask[3, 3, 1] = True
+    affine = np.diag([*rng.uniform(0.5, 2.0, 3), 1.0])
+    found = axial_diameters(mask, affine)
+    long, short = (np.subtract(*reversed(ends)) for ends in (found.ends, found.perpendicular_ends))
+    assert np.linalg.norm(long) == pytest.approx(found.longest_mm)
+    assert np.linalg.norm(short) == pytest.approx(found.perpendicular_mm)
+    assert long @ short == pytest.approx(0.0, abs=1e-6)
+    assert found.ends[0][2] == pytest.approx(found.perpendicular_ends[0][2])

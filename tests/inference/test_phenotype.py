@@ -5,14 +5,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from vasotype.lesions import find_lesions
-from vasotype.phenotype import read_phenotypes
-from vasotype.phenotype.pooling import (
-    mode_probabilities,
-    prediction_set,
-    sigmoid,
-    softmax,
-    viable_voxels,
-)
+from vasotype.lesions.biomarkers import measure_biomarkers
+from vasotype.phenotype import adjust_edema, lesion_inputs, read_phenotypes
+from vasotype.phenotype.pooling import pool, prediction_set, sigmoid, viable_voxels
 from vasotype.phenotype.reading import tier_of
 from vasotype_models.contract import (
     CHANNELS,
@@ -43,8 +38,11 @@ def calibration(threshold=0.5, **temperature):
 
 def read(prepared, maps, calibrated=None):
     contract = read_contract(resolve("default"))
+    calibrated = calibrated or calibration()
     lesions = find_lesions(prepared, maps, contract.inference)
-    return read_phenotypes(prepared, maps, lesions, contract, calibrated or calibration())
+    biomarkers = adjust_edema(measure_biomarkers(prepared, lesions, {}), lesions, None)
+    inputs = lesion_inputs(prepared, maps, lesions, biomarkers, contract)
+    return read_phenotypes(prepared, lesions, inputs, calibrated)
 
 
 def with_mimicry(maps, logit=3.0):
@@ -113,8 +111,8 @@ def test_all_core_speaks_for_a_lesion_that_hardly_enhances():
 def test_logits_are_pooled_before_they_become_probabilities():
     habitat = np.zeros((5, 2, 1, 1), np.float32)
     habitat[0, :, 0, 0] = 4.0, -2.0
-    pooled = mode_probabilities(habitat, np.ones((2, 1, 1), bool), 1.0)
-    assert pooled == pytest.approx(softmax(np.array([1.0, 0.0, 0.0])))
+    pooled = pool(habitat, np.ones((2, 1, 1), bool))
+    assert pooled.mode_logits == pytest.approx(np.array([1.0, 0.0, 0.0]))
 
 
 triples = st.tuples(*[st.floats(0.01, 1.0)] * 3).map(lambda t: np.array(t) / sum(t))

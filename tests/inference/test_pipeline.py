@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 import vasotype
 from vasotype.findings import StudyError
+from vasotype.study.extras import Extras
 
 PLAIN = vasotype.OutputOptions(report=False)
 
@@ -25,7 +26,8 @@ def test_a_folder_becomes_a_result_that_reads_back_as_it_was_returned(model, stu
     result = model.run(study, tmp_path / "out", PLAIN)
     assert vasotype.Result.read(tmp_path / "out") == result
     assert list(result.timings_s) == [
-        "read", "prepare", "segment", "measure", "phenotype", "write",
+        "read", "check", "register", "prepare",
+        "segment", "perfusion", "measure", "phenotype", "write",
     ]  # fmt: skip
     assert {entry.channel for entry in result.inputs} == {"t1", "t1c", "t2", "flair"}
     assert result.missing == ("rcbv", "ktrans", "tbr")
@@ -38,7 +40,10 @@ def test_a_folder_becomes_a_result_that_reads_back_as_it_was_returned(model, stu
 def test_each_stage_is_told_when_it_begins(model, study, tmp_path, caplog):
     with caplog.at_level("INFO", logger="vasotype"):
         model.run(study, tmp_path / "out", PLAIN)
-    assert caplog.messages == ["read", "prepare", "segment", "measure", "phenotype", "write"]
+    assert caplog.messages == [
+        "read", "check", "register", "prepare",
+        "segment", "perfusion", "measure", "phenotype", "write",
+    ]  # fmt: skip
 
 
 def test_a_file_named_by_hand_joins_those_of_the_folder(model, study):
@@ -46,6 +51,18 @@ def test_a_file_named_by_hand_joins_those_of_the_folder(model, study):
     result = model.run(study, overrides=extra)
     assert {entry.channel for entry in result.inputs} == {"t1", "t1c", "t2", "flair", "rcbv"}
     assert "read" in result.timings_s
+
+
+def test_clinical_facts_travel_in_the_result_and_reach_every_lesion(model, study, tmp_path):
+    facts = {"primary": "lung", "scan_date": "2024-05-31"}
+    facts["radiotherapy"] = [{"technique": "whole_brain", "date": "2024-05-01"}]
+    (tmp_path / "facts.json").write_text(json.dumps(facts), "utf-8")
+    result = model.run(study, extras=Extras(clinical=tmp_path / "facts.json"))
+    assert result.clinical.radiotherapy[0].days_since == 30
+    assert result.clinical.steroids is None
+    assert "2024-05" not in result.model_copy(update={"created": ""}).model_dump_json()
+    assert all(lesion.phenotype.abstained for lesion in result.lesions)
+    assert all(lesion.after_treatment.irradiated for lesion in result.lesions)
 
 
 def test_the_same_study_gives_the_same_result(model, study):

@@ -386,7 +386,7 @@ def test_without_t1c_the_pictures_are_flair():
     lesion = record(1, PATIENT_LEFT, 7.0, "not assessable", ABSTAINED)
     page = Page(render_report(analysis([lesion], channels=("flair",))))
     assert not any("T1c" in i["alt"] for i in page.all("img"))
-    assert len([i for i in page.all("img") if "FLAIR" in i["alt"]]) == 3 + 12
+    assert len([i for i in page.all("img") if "FLAIR" in i["alt"]]) == 3 + 12 + 3
     assert "Without T1c the enhancement can't be assessed." in page.text
 
 

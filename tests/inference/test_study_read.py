@@ -6,7 +6,6 @@ import pytest
 import vasotype.prepare
 import vasotype.study
 from vasotype.findings import CATALOGUE, StudyError
-from vasotype.stages import Grid, Volume
 from vasotype.study import read_study
 
 
@@ -86,31 +85,6 @@ def test_one_image_under_two_names_is_noted(tmp_path, write_study):
     (folder / "t1.nii.gz").write_bytes((folder / "t1c.nii.gz").read_bytes())
     study = read_study(folder)
     assert "t1.nii.gz and t1c.nii.gz hold the same image" in [f.message for f in study.findings]
-
-
-def shifted(volume, mm):
-    affine = volume.grid.affine.copy()
-    affine[2, 3] += mm
-    return Volume(volume.data, Grid(volume.grid.shape, affine))
-
-
-@pytest.mark.parametrize("codes", ["RAS", "LPS", "SAR"])
-def test_a_copy_that_was_moved_is_refused_with_its_distance(
-    tmp_path, write_study, save_image, phantom, grid_of, codes
-):
-    folder = write_study(tmp_path, channels=["t1c"])
-    save_image(folder / "flair.nii.gz", shifted(phantom(grid_of(codes=codes), "flair"), 5.0))
-    error = refusal(folder)
-    assert error.code == "grids-disagree"
-    assert "flair.nii.gz lies 5.0 mm away from t1c.nii.gz" in str(error)
-
-
-def test_less_than_half_a_voxel_is_no_disagreement(
-    tmp_path, write_study, save_image, phantom, grid_of
-):
-    folder = write_study(tmp_path, channels=["t1c"])
-    save_image(folder / "flair.nii.gz", shifted(phantom(grid_of(), "flair"), 0.9))
-    assert set(read_study(folder).volumes) == {"t1c", "flair"}
 
 
 def test_every_code_of_reading_is_in_the_catalogue():

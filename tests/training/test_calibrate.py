@@ -1,16 +1,20 @@
 import numpy as np
 import pytest
 from scipy.special import softmax
-from vasotype_models.contract import MODES
+from vasotype.phenotype.fusion import fuse
+from vasotype.phenotype.novelty import novelty_score
+from vasotype_models.contract import MODES, Calibration
 from vasotype_training.calibrate import (
-    PooledLesions,
+    as_features,
     best_threshold,
     calibrate,
     conformal_thresholds,
     fit_binary_temperature,
     fit_temperature,
+    folds,
     prediction_sets,
 )
+from vasotype_training.calibrate_models import fit_multinomial
 
 
 def honest(rng, count):
@@ -19,14 +23,6 @@ def honest(rng, count):
     chance = softmax(logits, axis=1)
     modes = (rng.random((count, 1)) > np.cumsum(chance, axis=1)).sum(axis=1).clip(max=2)
     return logits, modes
-
-
-def pooled(rng, count, sharpening=1.0):
-    logits, modes = honest(rng, count)
-    mimicry = rng.integers(0, 2, count)
-    return PooledLesions(
-        sharpening * logits, modes, 2.0 * mimicry - 1 + rng.normal(size=count), mimicry
-    )
 
 
 @pytest.mark.parametrize("sharpening", [0.5, 1.0, 4.0])
@@ -83,35 +79,114 @@ def test_threshold_needs_both_classes():
         best_threshold(np.array([0.1, 0.2]), np.array([1, 1]))
 
 
-def test_calibration_holds_the_numbers_of_each_tier():
-    rng = np.random.default_rng(4)
-    tiers = {"structural": pooled(rng, 3000, sharpening=2.0), "both": pooled(rng, 2000)}
-    result = calibrate(tiers, source="simulated, seed 4")
-    assert result.temperature["structural"] == pytest.approx(2.0, rel=0.15)
-    assert result.temperature["both"] == pytest.approx(1.0, rel=0.15)
-    assert result.lesions == {"structural": 3000, "both": 2000}
-    assert set(result.conformal_threshold["both"]) == set(MODES)
-    assert 0.3 < result.mimicry_threshold < 0.7
+@pytest.fixture(scope="module")
+def lesions(made_lesions):
+    return made_lesions(np.random.default_rng(4), 720)
 
 
-def test_lesions_of_unknown_mode_change_nothing():
-    rng = np.random.default_rng(5)
-    known = pooled(rng, 1000)
-    noise = rng.normal(size=(200, 3))
-    extended = PooledLesions(
-        np.vstack([known.mode_logits, noise]),
-        np.append(known.modes, np.full(200, -1)),
-        np.append(known.mimicry_logits, rng.normal(size=200)),
-        np.append(known.mimicry, np.full(200, -1)),
+@pytest.fixture(scope="module")
+def calibration(lesions):
+    return calibrate(lesions, "made by hand")
+
+
+def fused_probabilities(calibration, lesions, tier):
+    return np.array(
+        [
+            fuse(
+                calibration,
+                tier,
+                lesion.answers[tier],
+                as_features(lesion, tier, calibration.edema_size),
+            ).probabilities
+            for lesion in lesions
+        ]
     )
-    assert calibrate({"dsc": extended}, "x") == calibrate({"dsc": known}, "x")
 
 
-def test_a_tier_without_one_of_the_modes_is_refused():
-    rng = np.random.default_rng(6)
-    lesions = pooled(rng, 300)
-    one_mode = PooledLesions(
-        lesions.mode_logits, np.zeros(300, int), lesions.mimicry_logits, lesions.mimicry
+def test_calibration_survives_its_file(calibration):
+    assert Calibration.model_validate_json(calibration.model_dump_json()) == calibration
+    assert calibration.basis == "simulation"
+
+
+def test_each_map_brings_the_fused_answer_closer_to_the_truth(calibration, made_lesions):
+    fresh = made_lesions(np.random.default_rng(5), 450)
+    modes = np.array([lesion.mode for lesion in fresh])
+    right = {
+        tier: (fused_probabilities(calibration, fresh, tier).argmax(axis=1) == modes).mean()
+        for tier in ("structural", "both")
+    }
+    alone = np.array([lesion.answers["structural"].mode_logits for lesion in fresh])
+    assert right["structural"] > (alone.argmax(axis=1) == modes).mean() + 0.02
+    assert right["both"] > right["structural"] + 0.02
+
+
+def test_fused_sets_cover_every_mode_of_fresh_lesions(calibration, made_lesions):
+    fresh = made_lesions(np.random.default_rng(6), 720)
+    modes = np.array([lesion.mode for lesion in fresh])
+    sets = prediction_sets(
+        fused_probabilities(calibration, fresh, "both"), calibration.conformal_threshold["both"]
     )
-    with pytest.raises(ValueError, match="tier dce: no lesion of mode intermediate, co_option"):
-        calibrate({"dce": one_mode}, "x")
+    for k in range(len(MODES)):
+        assert sets[modes == k, k].mean() == pytest.approx(0.9, abs=0.06)
+
+
+def test_a_lesion_without_a_measurable_border_is_read_by_a_model_that_needs_none(
+    calibration, made_lesions
+):
+    lesion = made_lesions(np.random.default_rng(7), 1, without=("border_width",))[0]
+    fused = fuse(
+        calibration,
+        "both",
+        lesion.answers["both"],
+        as_features(lesion, "both", calibration.edema_size),
+    )
+    names = {c.term.name for c in fused.contributions}
+    assert "border_width" not in names
+    assert {"rcbv_mean", "enhancement_mean"} <= names
+
+
+def test_size_adjusted_edema_does_not_follow_size(calibration, lesions):
+    values = [as_features(x, "structural", calibration.edema_size) for x in lesions]
+    adjusted = [v["edema_ratio_size_adjusted"] for v in values]
+    volume = [np.log(x.lesion.enhancing_ml) for x in lesions]
+    assert abs(np.corrcoef(adjusted, volume)[0, 1]) < 0.02
+
+
+def test_lesions_unlike_the_calibration_s_score_above_its_threshold(calibration, lesions):
+    values = as_features(lesions[0], "both", calibration.edema_size)
+    assert novelty_score(calibration.density, values) < calibration.density.threshold
+    strange = {**values, "t1c_tumor": values["t1c_tumor"] + 15.0}
+    assert novelty_score(calibration.density, strange) > calibration.density.threshold
+
+
+def test_about_one_fresh_lesion_in_forty_counts_as_unlike(calibration, made_lesions):
+    fresh = made_lesions(np.random.default_rng(8), 500)
+    scores = np.array(
+        [novelty_score(calibration.density, as_features(x, "both", None)) for x in fresh]
+    )
+    assert (scores > calibration.density.threshold).mean() < 0.06
+
+
+def test_a_patient_s_lesions_stay_in_one_fold():
+    patients = [3, 3, 8, 9, 9, 9, 12, 15, 15, 20]
+    fold = folds(patients)
+    assert all(len(set(fold[np.array(patients) == p])) == 1 for p in set(patients))
+    assert set(fold) == set(range(5))
+
+
+def test_a_mode_without_lesions_is_refused(lesions):
+    with pytest.raises(ValueError, match="mode co_option"):
+        calibrate([x for x in lesions if x.mode != 2], "x")
+
+
+def test_the_regression_finds_the_model_that_made_its_lesions():
+    rng = np.random.default_rng(9)
+    z = rng.normal(size=(20000, 2))
+    truth = np.array([[1.0, 0.0, -1.0], [0.0, 0.5, -0.5]])
+    chance = softmax(z @ truth, axis=1)
+    modes = (rng.random((20000, 1)) > np.cumsum(chance, axis=1)).sum(axis=1).clip(max=2)
+    intercepts, found = fit_multinomial(z, modes)
+    assert found - found.mean(axis=1, keepdims=True) == pytest.approx(
+        truth - truth.mean(axis=1, keepdims=True), abs=0.06
+    )
+    assert intercepts == pytest.approx(np.zeros(3), abs=0.06)

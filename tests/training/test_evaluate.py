@@ -1,3 +1,4 @@
+from pathlib import Path
 from types import SimpleNamespace
 
 import nibabel as nib
@@ -27,6 +28,9 @@ from vasotype_training.evaluate.summary import (
     outline_figures,
     patient,
 )
+from vasotype_training.evaluate.threshold import by_threshold
+from vasotype_training.evaluate.tumor_free import TumorFree, tumor_free_figures
+from vasotype_training.evaluate.worst import mistakes, worst
 
 SIDE = 32
 LPS = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -106,7 +110,8 @@ def labelled(tissue, name="s", **more):
 
 def prediction(tissue, instances=None, lesions=()):
     ids = np.zeros(tissue.shape, np.uint16) if instances is None else instances.astype(np.uint16)
-    return Prediction(tissue, ids, Grid(tissue.shape, LPS), result(lesions))
+    sure = np.stack([np.where(tissue == label, 255, 0) for label in (1, 2, 3)]).astype(np.uint8)
+    return Prediction(tissue, ids, sure, Grid(tissue.shape, LPS), result(lesions))
 
 
 # one study
@@ -134,6 +139,7 @@ def test_orientation_of_the_prediction_changes_nothing():
     flipped = Prediction(
         answer[::-1, ::-1].copy(),
         np.zeros(answer.shape, np.uint16),
+        np.zeros((3, *answer.shape), np.uint8),
         Grid(answer.shape, affine),
         result(),
     )
@@ -211,7 +217,10 @@ class FakeRuntime:
         found = (lesion(1, phenotype()),) if bright.any() else ()
         return SimpleNamespace(
             lesions=lesions,
-            prepared=SimpleNamespace(native=native),
+            maps=SimpleNamespace(
+                tissue=np.stack([1.0 - bright, 0.0 * bright, 0.0 * bright, bright])
+            ),
+            prepared=SimpleNamespace(native=native, grid=native.grid),
             result=result(found, enhancing_ml=float(bright.sum()) / 1000),
         )
 
@@ -383,7 +392,8 @@ def test_enhancement_left_is_a_mean_over_studies_that_enhanced():
 
 
 def reading_score(mode, record, diameter_mm=8.0):
-    return LesionScore(diameter_mm, True, LesionTruth(1, mode, None, "simulation"), record)
+    truth = LesionTruth(1, mode, None, "simulation")
+    return LesionScore(diameter_mm, True, (0, 0, 0), {}, truth, record)
 
 
 def study_with(name, *lesions):
@@ -475,3 +485,40 @@ def test_an_auroc_above_its_ceiling_raises_the_alarm():
     assert leaks([honest]) == []
     leaky = honest.model_copy(update={"low": CEILING["structural"] + 0.021})
     assert len(leaks([leaky])) == 1
+
+
+# a brain without tumor, and the plain threshold
+
+
+def test_whatever_is_found_in_a_tumor_free_brain_is_counted(tmp_path):
+    plaques = cube(((20, 20, 20), 6, 1))
+    mask = tmp_path / "plaques.nii.gz"
+    nib.save(nib.Nifti1Image(plaques, LPS), mask)
+    guess = cube(((6, 6, 6), 4, 3), ((21, 21, 21), 2, 1), ((12, 12, 12), 3, 2), ((29, 2, 2), 1, 3))
+    figures = tumor_free_figures(TumorFree(tmp_path, mask), prediction(guess))
+    assert value(figures, "enhancing_lesions") == 1
+    assert value(figures, "enhancing_ml") == pytest.approx(0.065)
+    assert value(figures, "tumor_ml, outside other lesions") == pytest.approx(0.092)
+    assert value(figures, "core_ml, inside other lesions") == pytest.approx(0.008)
+
+
+def test_the_threshold_detector_finds_what_brightens_and_no_dark_or_bright_rest():
+    shape = (72, 72, 72)
+    rng = np.random.default_rng(0)
+    brain = np.linalg.norm(np.indices(shape) - 35.5, axis=0, keepdims=False) < 30
+    t1 = np.where(brain, rng.normal(100, 8, shape), 0).astype(np.float32)
+    t1c = np.where(brain, t1 + rng.normal(0, 3, shape), 0).astype(np.float32)
+    t1c[30:36, 30:36, 30:36] += 60
+    volumes = {c: Volume(v, Grid(shape, LPS)) for c, v in (("t1", t1), ("t1c", t1c))}
+    nothing = prediction(np.zeros(shape, np.uint8))
+    found = by_threshold(Study("s", volumes), nothing)
+    assert (found.tissue[30:36, 30:36, 30:36] == 3).mean() > 0.9
+    assert (found.tissue == 3).sum() < 400
+
+
+def test_mistakes_are_the_missed_lesions_and_the_false_positives():
+    truth = cube(((4, 4, 4), 6, 3), ((20, 20, 20), 3, 3))
+    guess = cube(((4, 4, 4), 6, 3), ((4, 24, 24), 4, 3))
+    found = mistakes(Path("folder"), score(labelled(truth), prediction(guess)))
+    assert [m.diameter_mm is None for m in found] == [False, True]
+    assert worst(found) == found

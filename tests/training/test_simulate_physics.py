@@ -16,6 +16,7 @@ from vasotype_training.simulate.biology import (
 def protocol(delay_min: float = 5.0, spin_echo: bool = False) -> physics.Sequences:
     return physics.Sequences(
         spin_echo,
+        3.0,
         2.0 if not spin_echo else 0.5,
         0.9,
         0.012,
@@ -82,7 +83,7 @@ def test_latent_covariance_is_positive_definite() -> None:
 
 def test_drawn_latents_have_the_medians_of_their_mode() -> None:
     rng = np.random.default_rng(3)
-    drawn = [draw_biology(rng, rng.normal()) for _ in range(4000)]
+    drawn = [draw_biology(rng, rng.normal(), "lung") for _ in range(4000)]
     for mode, medians in MEDIANS.items():
         ktrans = [b.ktrans_per_min for b in drawn if b.mode == mode]
         assert np.median(ktrans) == pytest.approx(medians[1], rel=0.08)

@@ -4,12 +4,14 @@ import numpy as np
 import pytest
 from scipy import ndimage
 from vasotype_training.simulate.anatomy import TUMOR_DISTANCE_MM
+from vasotype_training.simulate.biology import bleeds, draw_biology
+from vasotype_training.simulate.lookalikes import draw_lookalikes
 from vasotype_training.simulate.plan import (
     Population,
     draw_count,
     draw_diameter,
-    draw_lookalikes,
     draw_metastases,
+    redraw_biology,
 )
 
 WHOLE = (slice(0, 64),) * 3
@@ -144,7 +146,44 @@ def test_free_contrast_replaces_biology(ball):
     assert 60 < sum(m.biology is None for m in drawn) < 140
 
 
-def test_lookalikes_have_no_biology_and_no_edema(ball):
-    drawn = draw_lookalikes(ball, WHOLE, 60, np.random.default_rng(4))
-    assert {m.kind for m in drawn} == {"plaque", "t1_bright", "cavity", "vessel", "dura"}
-    assert all(m.biology is None and m.edema_ml == 0 for m in drawn)
+def test_other_latents_of_a_mode_leave_what_is_seen_of_a_lesions_form(many):
+    rng = np.random.default_rng(3)
+    for lesion in many[:20]:
+        other = redraw_biology(lesion, rng)
+        assert other.biology.mode == lesion.biology.mode
+        assert other.biology.ktrans_per_min != lesion.biology.ktrans_per_min
+        assert (other.shape, other.edema_ml, other.rim_mm) == (
+            lesion.shape,
+            lesion.edema_ml,
+            lesion.rim_mm,
+        )
+
+
+def test_the_primary_tumor_shifts_blood_volume_in_every_mode_alike(many):
+    def log_rcbv(primary, mode):
+        return np.mean(
+            [
+                np.log(m.biology.rcbv)
+                for m in many
+                if m.patient.primary == primary and m.biology.mode == mode
+            ]
+        )
+
+    for mode in _modes(many):
+        assert log_rcbv("renal", mode) - log_rcbv("lung", mode) == pytest.approx(0.8, abs=0.25)
+
+
+def test_the_primary_tumor_says_nothing_about_the_mode(many):
+    for mode in _modes(many):
+        of_mode = [m for m in many if m.biology.mode == mode]
+        share = np.mean([m.patient.primary == "lung" for m in of_mode])
+        assert share == pytest.approx(0.45, abs=0.08)
+
+
+def test_large_lesions_bleed_more_often():
+    rng = np.random.default_rng(2)
+    biology = draw_biology(rng, 0.0, "lung")
+    small, large = (
+        np.mean([bleeds(biology, "lung", size, rng) for _ in range(4000)]) for size in (10, 40)
+    )
+    assert large > 1.3 * small

@@ -13,7 +13,7 @@ PRINT = {"t1n_mean": 800.0, "edema": 5000.0, "lesions": 3.0}
 def write_cohort(folder, prints):
     for name, numbers in prints.items():
         (folder / name).mkdir(parents=True, exist_ok=True)
-        record = json.dumps({"fingerprint": numbers})
+        record = json.dumps({"name": name, "fingerprint": numbers})
         (folder / name / "simulation.json").write_text(record, encoding="utf-8")
     return folder
 

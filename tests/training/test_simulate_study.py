@@ -14,14 +14,17 @@ from vasotype_training.simulate.anatomy import RealBrain
 from vasotype_training.simulate.plan import Population
 
 OPTIONS = StudyOptions(
-    healthy_share=0.0, population=Population(limits_mm=(2.0, 14.0)), most_lesions=4
+    healthy_share=0.0,
+    population=Population(limits_mm=(2.0, 14.0)),
+    most_lesions=4,
+    badly_stripped_share=0.0,
 )
 IMAGES = ("t1n", "t1c", "t2w", "t2f", "rcbv", "ktrans", "tbr")
 
 
 @pytest.fixture(scope="module")
 def simulated(ball):
-    return simulate_study([RealBrain(ball)], (), (21, 3), OPTIONS)
+    return simulate_study([RealBrain(ball)], (), (21, 5), OPTIONS)
 
 
 @pytest.fixture(scope="module")
@@ -41,7 +44,7 @@ def voxels(path):
 
 
 def test_the_same_seed_gives_the_same_study(ball, simulated):
-    again = simulate_study([RealBrain(ball)], (), (21, 3), OPTIONS)
+    again = simulate_study([RealBrain(ball)], (), (21, 5), OPTIONS)
     for (name, image), (_, before) in zip(
         study.stored_images(again), study.stored_images(simulated), strict=True
     ):
@@ -138,3 +141,14 @@ def test_a_real_tumor_keeps_its_labels_and_is_left_out_of_scores(beside_a_tumor,
     assert exclude[sick.tumor > 0].all()
     numbered = voxels(tmp_path / "case" / "truth" / "instances.nii.gz") > 0
     assert np.array_equal(numbered, np.isin(tissue, (NETC, ET)) & (sick.tumor == 0))
+
+
+def test_a_study_of_series_hides_its_perfusion_maps_and_can_be_read(simulated, tmp_path):
+    folder = tmp_path / simulated.name
+    study.write_study(simulated, folder, series=True)
+    assert not list(folder.glob("*rcbv*"))
+    assert (voxels(folder / "truth" / "rcbv.nii.gz") > 0).any()
+    read = read_labelled(folder).study.perfusion
+    assert read.dsc.echo_time_s is not None
+    assert len(read.dce.times_s) == read.dce.signal.shape[3]
+    assert list(read.flip_angles.flip_angles_deg) == [2, 5, 10, 15]

@@ -1,20 +1,33 @@
 """Calibration of the phenotype head on lesions whose mode is known.
 
-Temperatures make the pooled logits honest (Guo et al. 2017); class-conditional split-conformal
-thresholds turn the calibrated probabilities into sets that hold the true mode with a stated
-probability, for every mode on its own (Vovk 2012; Sadinle et al. 2019).
+Temperatures make the pooled logits honest (Guo et al. 2017), a small model fuses them with the
+biomarkers, and class-conditional conformal thresholds turn the fused probabilities into sets that
+hold the true mode with a stated probability, for every mode on its own (Vovk 2012; Sadinle et al.
+2019). Thresholds come from lesions that the fused model did not see: it is fitted fold by fold, no
+patient in two folds (cross-conformal prediction, Vovk 2015), and once more on all.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_softmax, softmax
-from vasotype_models.contract import MODES, Calibration
+from vasotype.phenotype.features import Features, adjusted, lesion_features, log_edema_ratio
+from vasotype.phenotype.fusion import fused_logits
+from vasotype_models.contract import MODES, Calibration, Density, EdemaSize
+
+from vasotype_training.calibrate_models import (
+    Columns,
+    as_columns,
+    fit_density,
+    fit_edema_size,
+    fit_ladder,
+    novelty_scores,
+)
+from vasotype_training.measured_lesions import TIERS, MeasuredLesion
 
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
@@ -22,20 +35,9 @@ Integers = NDArray[np.int64]
 COVERAGE = 0.9
 TEMPERATURES = (0.05, 20.0)
 """Range that a temperature is sought in."""
-
-
-@dataclass(frozen=True)
-class PooledLesions:
-    """Pooled answers of lesions of one input tier, with their truth.
-
-    ``mode_logits`` [N, 3] in the order of ``MODES`` and ``mimicry_logits`` [N]; ``modes`` [N] is
-    the index of the true mode, -1 where unknown; ``mimicry`` [N] is 1, 0 or -1 where unknown.
-    """
-
-    mode_logits: Floats
-    modes: Integers
-    mimicry_logits: Floats
-    mimicry: Integers
+FOLDS = 5
+NOVELTY_QUANTILE = 0.975
+"""Share of held-out simulated lesions that count as like those of the calibration. Ours."""
 
 
 def fit_temperature(logits: Floats, modes: Integers) -> float:
@@ -87,40 +89,103 @@ def best_threshold(scores: Floats, truth: Integers) -> float:
     return float(candidates[np.argmax(sensitivity + specificity)])
 
 
-def calibrate(tiers: Mapping[str, PooledLesions], source: str) -> Calibration:
-    """Fit every number of ``calibration.json``.
+def calibrate(lesions: Sequence[MeasuredLesion], source: str) -> Calibration:
+    """Fit every number of ``calibration.json``; ``source`` names the data.
 
-    ``tiers`` maps ``structural``, ``dsc``, ``dce`` and ``both`` to their lesions; ``source`` names
-    the data. Every second lesion fits the temperature and the others the conformal thresholds, so
-    that the coverage claim holds. Raises ValueError when a tier lacks a mode, or when mimicry is
-    never present or never absent.
+    Raises ValueError when there are too few patients for the folds, when a mode is missing, or
+    when mimicry is never present or never absent.
     """
-    temperature, mimicry_temperature, thresholds, counts = {}, {}, {}, {}
-    scores: list[Floats] = []
-    truths: list[Integers] = []
-    for tier, lesions in tiers.items():
-        known = lesions.modes >= 0
-        logits, modes = lesions.mode_logits[known], lesions.modes[known]
-        if missing := [m for k, m in enumerate(MODES) if not (modes[::2] == k).any()]:
-            raise ValueError(f"tier {tier}: no lesion of mode {', '.join(missing)} to fit on")
-        temperature[tier] = fit_temperature(logits[::2], modes[::2])
-        held_out = softmax(logits[1::2] / temperature[tier], axis=1)
-        thresholds[tier] = conformal_thresholds(held_out, modes[1::2])
-        known = lesions.mimicry >= 0
-        mimicry_logits, mimicry = lesions.mimicry_logits[known], lesions.mimicry[known]
-        mimicry_temperature[tier] = fit_binary_temperature(mimicry_logits, mimicry)
-        scores.append(expit(mimicry_logits / mimicry_temperature[tier]))
-        truths.append(mimicry)
-        counts[tier] = len(modes)
+    modes = np.array([lesion.mode for lesion in lesions], np.int64)
+    if missing := [mode for k, mode in enumerate(MODES) if (modes == k).sum() < FOLDS]:
+        raise ValueError(f"too few lesions of mode {', '.join(missing)} to fit on")
+    fold = folds([lesion.patient for lesion in lesions])
+    edema = edema_by_size(lesions)
+    tiers = {tier: [as_features(lesion, tier, edema) for lesion in lesions] for tier in TIERS}
+    columns = {tier: as_columns(values) for tier, values in tiers.items()}
+    held_out = {t: _held_out(v, columns[t], modes, fold, t) for t, v in tiers.items()}
+    temperatures = {
+        tier: fit_temperature(np.array([x.answers[tier].mode_logits for x in lesions]), modes)
+        for tier in TIERS
+    }
+    mimicry_temperature, mimicry_threshold = _fit_mimicry(lesions)
     return Calibration(
         source=source,
-        temperature=temperature,
+        temperature=temperatures,
         mimicry_temperature=mimicry_temperature,
-        mimicry_threshold=best_threshold(np.concatenate(scores), np.concatenate(truths)),
-        conformal_threshold=thresholds,
+        mimicry_threshold=mimicry_threshold,
+        fusion={t: fit_ladder(c, modes, t, network=True) for t, c in columns.items()},
+        biomarkers_only={t: fit_ladder(c, modes, t, network=False) for t, c in columns.items()},
+        edema_size=edema,
+        density=_fit_density(tiers["both"], columns["both"], fold),
+        conformal_threshold={t: conformal_thresholds(p, modes) for t, p in held_out.items()},
         coverage=COVERAGE,
-        lesions=counts,
+        lesions=dict.fromkeys(TIERS, len(lesions)),
     )
+
+
+def folds(patients: Sequence[int]) -> Integers:
+    """Fold of each lesion [N], 0 to 4, all lesions of a patient in one.
+
+    Raises ValueError with fewer patients than folds.
+    """
+    numbers, which = np.unique(patients, return_inverse=True)
+    if len(numbers) < FOLDS:
+        raise ValueError(f"{len(numbers)} patients; at least {FOLDS} are needed")
+    return np.asarray(which % FOLDS, np.int64)
+
+
+def edema_by_size(lesions: Sequence[MeasuredLesion]) -> EdemaSize:
+    """Regression of the edema ratio on tumor volume over all lesions (FE-05)."""
+    tumor = [x.lesion.enhancing_ml + x.lesion.non_enhancing_core_ml for x in lesions]
+    ratio = [log_edema_ratio(x.lesion.edema_ml, v) for x, v in zip(lesions, tumor, strict=True)]
+    return fit_edema_size(np.array(ratio), np.array(tumor))
+
+
+def as_features(lesion: MeasuredLesion, tier: str, edema: EdemaSize | None) -> Features:
+    """A lesion as the runtime's models see it in an input tier."""
+    measured = adjusted(lesion.biomarkers, lesion.lesion, edema)
+    return {**lesion_features(measured, lesion.answers[tier]), **lesion.images}
+
+
+def _held_out(
+    lesions: Sequence[Features], columns: Columns, modes: Integers, fold: Integers, tier: str
+) -> Floats:
+    """Fused probabilities [N, 3] of each lesion by models that saw no lesion of its fold."""
+    probabilities = np.full((len(lesions), len(MODES)), 1 / len(MODES))
+    for k in range(FOLDS):
+        others = fold != k
+        models = fit_ladder(_rows(columns, others), modes[others], tier, network=True)
+        for n in np.flatnonzero(fold == k):
+            if (found := fused_logits(models, lesions[int(n)])) is not None:
+                probabilities[n] = softmax(found[0])
+    return probabilities
+
+
+def _fit_mimicry(lesions: Sequence[MeasuredLesion]) -> tuple[dict[str, float], float]:
+    """Temperature of the mimicry logit in each tier, and the threshold of suspicion."""
+    known = [lesion for lesion in lesions if lesion.mimicry >= 0]
+    truth = np.array([lesion.mimicry for lesion in known], np.int64)
+    temperatures, scores = {}, []
+    for tier in TIERS:
+        logits = np.array([lesion.answers[tier].mimicry_logit for lesion in known])
+        temperatures[tier] = fit_binary_temperature(logits, truth)
+        scores.append(expit(logits / temperatures[tier]))
+    return temperatures, best_threshold(np.concatenate(scores), np.tile(truth, len(TIERS)))
+
+
+def _rows(columns: Columns, which: NDArray[np.bool_]) -> Columns:
+    return {name: values[which] for name, values in columns.items()}
+
+
+def _fit_density(lesions: Sequence[Features], columns: Columns, fold: Integers) -> Density:
+    """Density of all lesions, with a threshold from lesions that it was not fitted on."""
+    scores = np.zeros(len(lesions))
+    for k in range(FOLDS):
+        density = fit_density(_rows(columns, fold != k))
+        own = np.flatnonzero(fold == k)
+        scores[own] = novelty_scores(density, [lesions[int(n)] for n in own])
+    threshold = float(np.quantile(scores, NOVELTY_QUANTILE))
+    return fit_density(columns).model_copy(update={"threshold": threshold})
 
 
 def _best_temperature(loss: Callable[[float], float]) -> float:

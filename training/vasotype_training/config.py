@@ -58,6 +58,9 @@ class DataConfig(Section):
     diameter_mm: tuple[float, float] = (2.2, 42.0)
     ring_centre_mm: float = 13.0
     lesions: tuple[int, int] = (1, 6)
+    badly_stripped_share: float = Field(
+        0.2, ge=0, le=1, description="simulated crops with a flawed brain mask"
+    )
     turned_share: float = Field(0.4, ge=0, le=1, description="labelled crops turned and scaled")
     reuse: int = Field(2, ge=1, description="augmented samples drawn from one rendered crop")
     repaint: int = Field(12, ge=1, description="crops taken from one painting of a label map")
@@ -117,12 +120,17 @@ class TrainConfig(Section):
 
 
 def read_config(path: Path, overrides: tuple[str, ...] = ()) -> TrainConfig:
-    """Read a YAML file; ``overrides`` are ``section.key=value`` (the value is YAML).
+    """Read the configuration of a multitask network; ``overrides`` as in :func:`read_tree`.
 
     Raises FileNotFoundError, and ValueError naming the key that is unknown or ill-typed.
     """
+    return TrainConfig.model_validate(read_tree(path, overrides))
+
+
+def read_tree(path: Path, overrides: tuple[str, ...] = ()) -> dict[str, Any]:
+    """Read a YAML file unchecked; ``overrides`` are ``section.key=value`` (the value is YAML)."""
     with path.open(encoding="utf-8") as stream:
-        tree = yaml.safe_load(stream) or {}
+        tree: dict[str, Any] = yaml.safe_load(stream) or {}
     for item in overrides:
         key, _, value = item.partition("=")
         *parents, last = key.split(".")
@@ -130,4 +138,4 @@ def read_config(path: Path, overrides: tuple[str, ...] = ()) -> TrainConfig:
         for parent in parents:
             place = place.setdefault(parent, {})
         place[last] = yaml.safe_load(value)
-    return TrainConfig.model_validate(tree)
+    return tree

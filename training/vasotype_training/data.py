@@ -22,15 +22,12 @@ from vasotype_training.config import DataConfig
 from vasotype_training.simulate.acquisition import Severity, degrade, degrade_map
 from vasotype_training.simulate.anatomy import Anatomy, Source
 from vasotype_training.simulate.look import draw_look
-from vasotype_training.simulate.plan import (
-    Population,
-    draw_lookalikes,
-    draw_metastases,
-    draw_site,
-)
+from vasotype_training.simulate.lookalikes import draw_lookalikes
+from vasotype_training.simulate.plan import Population, draw_metastases, draw_site
 from vasotype_training.simulate.render import add_lesions
 from vasotype_training.simulate.scene import Scene, start_scene
 from vasotype_training.simulate.shape import Box, Outline
+from vasotype_training.simulate.stripping import strip_badly
 
 Sample = dict[str, Tensor]
 
@@ -48,9 +45,6 @@ VOLUMES = ("image", "mask", "tissue", "instances", "low_permeability", "weight",
 
 SURROUNDINGS = 3
 """Voxels around a lesion that weigh like the lesion."""
-
-TERRITORY = 6
-"""Voxels around a lesion in which its own Dice is taken."""
 
 SUBSETS: tuple[tuple[float, tuple[str, ...] | None], ...] = (
     (0.42, STRUCTURAL),
@@ -118,7 +112,7 @@ class Crops(IterableDataset[Sample]):
         look = draw_look(anatomy, rng, (2.0, 10.0))
         scene = start_scene(anatomy, box, rng, with_maps)
         negative = rng.random() < config.lookalike_share / max(1 - config.labelled_share, 1e-6)
-        plan = draw_lookalikes(anatomy, inner, int(rng.integers(0, 7 if negative else 4)), rng)
+        plan = draw_lookalikes(anatomy, inner, int(rng.integers(0, 11 if negative else 6)), rng)
         if not negative:
             population = Population(
                 log_uniform_mm=config.diameter_mm,
@@ -128,7 +122,8 @@ class Crops(IterableDataset[Sample]):
             )
             count = int(rng.integers(config.lesions[0], config.lesions[1] + 1))
             plan += draw_metastases(anatomy, inner, count, population, self.materials.outlines, rng)
-        return add_lesions(anatomy, scene, box, plan, look)
+        scene = add_lesions(anatomy, scene, box, plan, look)
+        return strip_badly(scene, rng) if rng.random() < config.badly_stripped_share else scene
 
     def _labelled(self, rng: np.random.Generator) -> Scene:
         anatomy = self.materials.labelled[int(rng.integers(len(self.materials.labelled)))]
@@ -180,8 +175,9 @@ def size_weights(tissue: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArra
 
     The weight is the reference volume over the volume of the voxel's core component: at least 1, 1
     away from cores, not yet capped. A lesion's surroundings weigh as much as the lesion, so that
-    finding it pays and blowing it up does not. The territory is the number of the component, or of
-    one nearby, from 1; 0 elsewhere.
+    finding it pays and blowing it up does not. The territory is the number of the nearest
+    component, from 1, so that whatever is found in the wrong place costs some lesion its Dice; 0
+    where there is no lesion.
     """
     core = np.isin(tissue, (NETC, ET))
     labels, count = ndimage.label(core, np.ones((3, 3, 3)))
@@ -189,8 +185,12 @@ def size_weights(tissue: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArra
     weight = np.maximum(SIZE_REFERENCE_MM3 / np.maximum(volume, 1), 1)
     weight[0] = 1
     around: NDArray[np.float32] = ndimage.maximum_filter(weight[labels], 2 * SURROUNDINGS + 1)
-    near = ndimage.maximum_filter(labels, 2 * TERRITORY + 1)
-    return around, np.where(labels > 0, labels, near).astype(np.int64)
+    if count:
+        place = ndimage.distance_transform_edt(
+            labels == 0, return_distances=False, return_indices=True
+        )
+        labels = labels[tuple(place)]
+    return around, labels.astype(np.int64)
 
 
 def draw_present(channels: Sequence[str], rng: np.random.Generator) -> NDArray[np.float32]:
@@ -228,9 +228,10 @@ def acquire(scene: Scene, present: NDArray[np.float32], rng: np.random.Generator
     image = np.zeros((len(CHANNELS), *scene.mask.shape), np.float32)
     for index, channel in enumerate(CHANNELS):
         if present[index] and channel in scene.images:
-            image[index] = degrade(scene.images[channel], severity, rng, axis)
+            image[index] = degrade(scene.images[channel], severity, rng, axis, channel)
         elif present[index]:
-            image[index] = degrade_map(scene.maps[channel], rng.uniform(0.05, 0.3), rng, axis)
+            noise = rng.uniform(0.05, 0.3)
+            image[index] = degrade_map(scene.maps[channel], noise, rng, axis, channel)
     stats = np.zeros((len(CHANNELS), 2), np.float32)
     stats[:, 1] = 1
     count = len(STRUCTURAL)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import shutil
 import tempfile
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -79,7 +79,8 @@ class ExportError(Exception):
 class Release:
     """What a release says about itself beside its weights.
 
-    ``calibration`` None writes a neutral one that claims nothing; ``train_config`` is copied as
+    ``calibration`` is written as it is, or fitted by a function that is given the finished model
+    folder; None writes a neutral one that claims nothing. ``train_config`` is copied as
     ``train.yaml``.
     """
 
@@ -87,7 +88,7 @@ class Release:
     version: str
     description: str
     inference: Inference = field(default_factory=Inference)
-    calibration: Calibration | None = None
+    calibration: Calibration | Callable[[Path], Calibration] | None = None
     train_config: Path | None = None
 
 
@@ -124,14 +125,23 @@ def export_network(
         write_graph(network, model)
         check_parity(network, model)
         contract = describe(network, release, meta, sha256(model))
-        calibration = release.calibration or neutral_calibration()
         (draft / "contract.json").write_text(contract.model_dump_json(indent=2) + "\n")
-        (draft / "calibration.json").write_text(calibration.model_dump_json(indent=2) + "\n")
+        write_calibration(neutral_calibration(), draft)
+        if callable(release.calibration):
+            write_calibration(release.calibration(draft), draft)
+        elif release.calibration is not None:
+            write_calibration(release.calibration, draft)
         write_golden(model, draft / "golden.npz", network.architecture.multiple)
         if release.train_config is not None:
             shutil.copyfile(release.train_config, draft / "train.yaml")
         draft.rename(folder)
     return folder
+
+
+def write_calibration(calibration: Calibration, folder: Path) -> None:
+    """Write ``calibration.json`` into a model folder."""
+    text = calibration.model_dump_json(indent=1) + "\n"
+    (folder / "calibration.json").write_text(text, encoding="utf-8")
 
 
 def write_graph(network: Network, path: Path) -> None:

@@ -64,7 +64,7 @@ def lesion_loss(
 ) -> Tensor:
     """One minus soft Dice of core and of enhancing tumor, averaged over lesions.
 
-    ``territory`` [B, X, Y, Z] numbers each lesion's voxels and surroundings from 1; 0 is elsewhere.
+    ``territory`` [B, X, Y, Z] is the number of the nearest lesion, from 1; 0 where a crop has none.
     Zero where the batch holds no lesion.
     """
     probability = torch.softmax(logits, dim=1)

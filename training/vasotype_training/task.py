@@ -13,6 +13,7 @@ import lightning
 import torch
 from monai.inferers.utils import sliding_window_inference
 from torch import Tensor
+from vasotype_models.brain_network import BrainNetwork
 from vasotype_models.contract import CHANNELS, STRUCTURAL
 from vasotype_models.network import Architecture, Network
 
@@ -146,7 +147,7 @@ def segment_dice(network: Network, anatomy: Anatomy) -> tuple[float, float, floa
     return scores[0], scores[1], scores[2]
 
 
-def save_weights(path: Path, network: Network, meta: dict[str, Any]) -> None:
+def save_weights(path: Path, network: Network | BrainNetwork, meta: dict[str, Any]) -> None:
     """Write the weights in half precision with what made them, under a temporary name first."""
     state = {name: tensor.detach().cpu().half() for name, tensor in network.state_dict().items()}
     path.parent.mkdir(parents=True, exist_ok=True)

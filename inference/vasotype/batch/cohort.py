@@ -38,6 +38,7 @@ class BatchOptions:
     jobs: int | None = None
     threads: int | None = None
     scheduler: str | None = None
+    calibration: Path | None = None
     outputs: OutputOptions = field(default_factory=OutputOptions)
 
 
@@ -100,6 +101,7 @@ def _tasks(cohort: Path, output: Path, options: BatchOptions) -> list[Task]:
             output=output / name,
             model=str(Path(model).resolve()) if Path(model).is_dir() else model,
             model_sha256=sha256,
+            calibration=None if options.calibration is None else options.calibration.resolve(),
             device=options.device,
             threads=_threads(options),
             options=options.outputs,

@@ -22,7 +22,8 @@ log = logging.getLogger(__name__)
 class Task:
     """One study of a batch: where it lies, where its results go, and how to analyse it.
 
-    ``model_sha256`` is the digest of the model that a finished result must name.
+    ``model_sha256`` is the digest of the model that a finished result must name; ``calibration`` a
+    file that takes the place of the model's own.
     """
 
     name: str
@@ -30,6 +31,7 @@ class Task:
     output: Path
     model: str
     model_sha256: str
+    calibration: Path | None
     device: Device
     threads: int
     options: OutputOptions
@@ -63,7 +65,8 @@ def analyse(task: Task) -> Outcome:
         return Outcome(task.name, "kept")
     start = time.monotonic()
     try:
-        _analyser(task.model, task.device, task.threads).run(task.study, task.output, task.options)
+        analyser = _analyser(task.model, task.device, task.threads, task.calibration)
+        analyser.run(task.study, task.output, task.options)
     except StudyError as error:
         return Outcome(task.name, "failed", error.code, str(error), time.monotonic() - start)
     except Exception as error:
@@ -74,6 +77,6 @@ def analyse(task: Task) -> Outcome:
 
 
 @functools.cache
-def _analyser(model: str, device: Device, threads: int) -> Vasotype:
+def _analyser(model: str, device: Device, threads: int, calibration: Path | None) -> Vasotype:
     """The model, loaded once a process."""
-    return load(model, device=device, threads=threads)
+    return load(model, device=device, threads=threads, calibration=calibration)

@@ -7,15 +7,21 @@ from typing import Annotated
 import typer
 
 from vasotype import __version__
+from vasotype.cli.agreement import agreement
 from vasotype.cli.batch import batch
 from vasotype.cli.ceilings import ceilings
+from vasotype.cli.check import check
 from vasotype.cli.console import say_everything
 from vasotype.cli.evaluate import evaluate
+from vasotype.cli.evaluate_lesions import evaluate_lesions
 from vasotype.cli.export import export
+from vasotype.cli.follow import follow
+from vasotype.cli.harmonise import harmonise
 from vasotype.cli.identify import identify
 from vasotype.cli.models import models
 from vasotype.cli.morphology import morphology
 from vasotype.cli.perfusion import perfusion
+from vasotype.cli.recalibrate import recalibrate
 from vasotype.cli.run import run
 from vasotype.cli.schema import schema
 from vasotype.cli.simulate import simulate
@@ -31,7 +37,10 @@ app = typer.Typer(
 USE, MAKE = "Use a model", "Make a model"
 app.command(rich_help_panel=USE)(run)
 app.command(rich_help_panel=USE)(batch)
+app.command(rich_help_panel=USE)(follow)
+app.command(rich_help_panel=USE)(agreement)
 app.command(rich_help_panel=USE)(identify)
+app.command(rich_help_panel=USE)(check)
 app.command(rich_help_panel=USE)(perfusion)
 app.add_typer(models, name="models", rich_help_panel=USE)
 app.command(rich_help_panel=USE)(schema)
@@ -40,7 +49,10 @@ app.command(rich_help_panel=MAKE)(ceilings)
 app.command(rich_help_panel=MAKE)(morphology)
 app.command(rich_help_panel=MAKE)(train)
 app.command(rich_help_panel=MAKE)(evaluate)
+app.command(rich_help_panel=MAKE)(evaluate_lesions)
 app.command(rich_help_panel=MAKE)(export)
+app.command(rich_help_panel=MAKE)(recalibrate)
+app.command(rich_help_panel=MAKE)(harmonise)
 
 
 def _version(wanted: bool) -> None:

@@ -11,6 +11,7 @@ import typer
 
 from vasotype.cli.console import SOME_FAILED, counted, guarded, needs_extra, print_json
 from vasotype.cli.options import (
+    CalibrationOption,
     Device,
     DeviceOption,
     JsonOption,
@@ -50,6 +51,7 @@ def batch(
         ),
     ] = None,
     model: ModelOption = "default",
+    calibration: CalibrationOption = None,
     device: DeviceOption = Device.AUTO,
     threads: ThreadsOption = None,
     overwrite: OverwriteOption = False,
@@ -78,6 +80,7 @@ def batch(
         jobs=jobs,
         threads=threads,
         scheduler=scheduler,
+        calibration=calibration,
         outputs=OutputOptions(
             overwrite=overwrite, probabilities=probabilities, report=not no_report
         ),

@@ -8,9 +8,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+from vasotype_models.registry import is_brain_model
 
 from vasotype.cli.console import SOME_FAILED, counted, guarded, needs_extra
 from vasotype.cli.options import Device, DeviceOption, ModelOption
+from vasotype.engine.locate import find_model
 from vasotype.findings import StudyError
 
 if TYPE_CHECKING:
@@ -38,7 +40,8 @@ def evaluate(
         typer.Option(
             metavar="CHANNELS",
             help="Give only these, e.g. t1c+flair; 'all' is the default; 't1c:=t1' puts T1 in "
-            "place of T1c. May be repeated.",
+            "place of T1c; 'threshold' scores a plain threshold on T1c - T1, the detector to beat. "
+            "May be repeated.",
         ),
     ] = None,
     core_unscored: Annotated[
@@ -47,6 +50,14 @@ def evaluate(
             metavar="CASE",
             help="Case that hardly enhances: only its whole tumor is scored. May be repeated.",
         ),
+    ] = None,
+    tumor_free: Annotated[
+        Path | None,
+        typer.Option(metavar="STUDY", help="Study without tumor: all that is found is wrong."),
+    ] = None,
+    other_lesions: Annotated[
+        Path | None,
+        typer.Option(metavar="MASK", help="Other lesions of that study, such as MS plaques."),
     ] = None,
     limit: Annotated[
         int | None, typer.Option(min=1, help="Take a fixed slice of this many studies.")
@@ -66,15 +77,24 @@ def evaluate(
     their intervals and what they were made from, go to `OUTPUT/figures.md` and
     `OUTPUT/figures.json`. Predictions are kept, so that an evaluation goes on where it was stopped.
 
+    A brain extraction network (`--model brain`) is scored on heads with `*brain_mask*` files beside
+    them, and on heads simulated from whole-head label maps (`--limit` of them, otherwise 200).
+
     Examples:
 
     - `vasotype evaluate cohort -o figures`
     - `vasotype evaluate cohort -o figures --sequences all --sequences t1c+flair`
     - `vasotype evaluate cohort -o figures --limit 60 --fresh --check recorded/figures.json`
+    - `vasotype evaluate heads "labels/head_seg_1[6-9]*" -o figures --model brain`
     """
+    command = shlex.join(["vasotype", *sys.argv[1:]])
+    folder = find_model(model)
+    if is_brain_model(folder):
+        _conclude(_evaluate_brain(cohorts, folder, output, limit, command), check)
+        return
     scheme = None if labels is None else _scheme(labels)
     with needs_extra("train", "evaluate"), counted("studies") as tick:
-        from vasotype_training.evaluate import Options
+        from vasotype_training.evaluate import Options, TumorFree
         from vasotype_training.evaluate import evaluate as run_evaluation
 
         options = Options(
@@ -83,19 +103,42 @@ def evaluate(
             core_unscored=tuple(core_unscored or ()),
             limit=limit,
             fresh=fresh,
+            tumor_free=None if tumor_free is None else TumorFree(tumor_free, other_lesions),
             device=device.value,
             progress=lambda done, total: tick(done, total, f"{done} of {total} studies"),
-            command=shlex.join(["vasotype", *sys.argv[1:]]),
+            command=command,
         )
         figures = run_evaluation(cohorts, model, output, options)
+    _conclude(figures, check)
+
+
+def _evaluate_brain(
+    paths: list[Path], model: Path, output: Path, limit: int | None, command: str
+) -> Figures:
+    """Figures of a brain network; ``limit`` heads are simulated from a pattern of label maps."""
+    with needs_extra("train", "evaluate"), counted("heads") as tick:
+        from vasotype_training.brain.evaluate import SIMULATED, evaluate_brain
+
+        return evaluate_brain(
+            paths,
+            model,
+            output,
+            count=limit or SIMULATED,
+            progress=lambda done, total: tick(done, total, f"{done} of {total} heads"),
+            command=command,
+        )
+
+
+def _conclude(figures: Figures, check: Path | None) -> None:
+    """Print the figures, and hold them against recorded ones."""
     typer.echo(figures.markdown())
     for alarm in figures.alarms:
         typer.echo(f"alarm: {alarm}", err=True)
-    if check is not None and _regressed(figures, check):
+    if check is not None and regressed(figures, check):
         raise typer.Exit(SOME_FAILED)
 
 
-def _regressed(figures: Figures, check: Path) -> bool:
+def regressed(figures: Figures, check: Path) -> bool:
     """Compare with recorded figures and name those that were not reached."""
     from vasotype_training.evaluate import Figures, compare
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -31,7 +33,7 @@ def export(
     calibrate: Annotated[
         int,
         typer.Option(
-            min=0, help="Simulated crops to fit the calibration on, drawn as --config says."
+            min=0, help="Simulated patients to fit the calibration on, in --config's anatomies."
         ),
     ] = 0,
 ) -> None:
@@ -43,20 +45,21 @@ def export(
 
     - `vasotype export runs/mine/weights.pt -o my-model --name my-model`
     - `vasotype export runs/mine/weights.pt -o my-model --name my-model --config mine.yaml \\
-      --calibrate 400`
+      --calibrate 240`
     - `vasotype run patient7 -o result --model ./my-model`
     """
     if calibrate and config is None:
         raise StudyError("config-invalid", "--calibrate draws its crops by --config")
     with needs_extra("train", "export"):
         from vasotype_models.contract import Calibration
+        from vasotype_training.brain.export import export_brain, is_brain
         from vasotype_training.calibration_crops import fit_on_crops
         from vasotype_training.export import Release
         from vasotype_training.export import export as write_release
 
-        fitted = None
+        fitted: Calibration | Callable[[Path], Calibration] | None = None
         if calibrate and config is not None:
-            fitted = fit_on_crops(checkpoint, config, calibrate)
+            fitted = partial(fit_on_crops, config_path=config, count=calibrate)
         if calibration is not None:
             try:
                 fitted = Calibration.model_validate_json(calibration.read_text(encoding="utf-8"))
@@ -69,5 +72,6 @@ def export(
             calibration=fitted,
             train_config=config,
         )
-        folder = write_release(checkpoint, output, release)
+        write = export_brain if is_brain(checkpoint) else write_release
+        folder = write(checkpoint, output, release)
     typer.echo(f"model: {folder}")

@@ -104,15 +104,22 @@ def _series_row(one: Identified, used: Mapping[int, str]) -> dict[str, Any]:
 
 def _nifti_answer(folder: Path) -> dict[str, Any]:
     from vasotype.study.discover import list_study
+    from vasotype.study.read import guess_strangers
 
     listing = list_study(folder)
+    guessed = guess_strangers(listing)
     rows: list[dict[str, Any]] = [
         {"description": path.name, "kind": channel, "used_as": channel, "reasons": ["by its name"]}
         for channel, path in listing.files.items()
     ]
     rows += [
-        {"description": name, "kind": "unknown", "used_as": None, "reasons": ["no known ending"]}
-        for name in listing.unused
+        {
+            "description": one.name,
+            "kind": one.kind,
+            "used_as": one.channel,
+            "reasons": [*one.reasons] or ["no known ending"],
+        }
+        for one in guessed.series
     ]
     if not rows:
         raise StudyError("no-t1c-or-flair", f"{folder.name}: neither NIfTI nor DICOM images")

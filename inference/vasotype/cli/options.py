@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -16,6 +17,14 @@ class Device(StrEnum):
     CUDA = "cuda"
 
 
+class Seg(StrEnum):
+    """Kinds of DICOM segmentation."""
+
+    BINARY = "binary"
+    FRACTIONAL = "fractional"
+    LABELMAP = "labelmap"
+
+
 ModelOption = Annotated[
     str,
     typer.Option("--model", "-m", help="Name of an installed model, or a model folder."),
@@ -24,6 +33,13 @@ DeviceOption = Annotated[
     Device,
     typer.Option(
         "--device", "-d", help="Where the network runs; auto takes CUDA where it is to be had."
+    ),
+]
+CalibrationOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Calibration of your own, as `vasotype recalibrate` writes it, for the model's.",
     ),
 ]
 ThreadsOption = Annotated[
@@ -47,7 +63,25 @@ ProbabilitiesOption = Annotated[
     bool,
     typer.Option("--probabilities", help="Also write probabilities.nii.gz."),
 ]
+SegOption = Annotated[
+    Seg,
+    typer.Option("--seg", help="How DICOM segmentations are stored."),
+]
+SrPhenotypeOption = Annotated[
+    bool,
+    typer.Option(
+        "--sr-phenotype",
+        help="Put vascular leanings into the DICOM measurements, as codes of 99VASOTYPE.",
+    ),
+]
 NoReportOption = Annotated[
     bool,
     typer.Option("--no-report", help="Leave report.html out."),
+]
+ConsiderationsOption = Annotated[
+    bool,
+    typer.Option(
+        "--considerations",
+        help="Add what the review discusses for each leaning to the report: the same text always.",
+    ),
 ]

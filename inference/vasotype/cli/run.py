@@ -12,6 +12,8 @@ from rich.table import Table
 
 from vasotype.cli.console import guarded, print_json, spinner
 from vasotype.cli.options import (
+    CalibrationOption,
+    ConsiderationsOption,
     Device,
     DeviceOption,
     JsonOption,
@@ -19,6 +21,9 @@ from vasotype.cli.options import (
     NoReportOption,
     OverwriteOption,
     ProbabilitiesOption,
+    Seg,
+    SegOption,
+    SrPhenotypeOption,
     ThreadsOption,
 )
 from vasotype.findings import StudyError
@@ -27,11 +32,17 @@ if TYPE_CHECKING:
     from vasotype.result import FindingRecord, LesionRecord, Result
 
 
+LESIONS_PANEL = "What is known of lesions, by their numbers in an earlier run"
 PANEL = "Sequences: a NIfTI file, a DICOM series, or the number of one in STUDY"
+SERIES_PANEL = "Perfusion series, with BIDS keys in a sidecar, or the number of one in STUDY"
 
 
 def _sequence(channel: str, meaning: str) -> Any:
     return typer.Option(f"--{channel}", help=meaning, rich_help_panel=PANEL)
+
+
+def _dynamic(flag: str, meaning: str) -> Any:
+    return typer.Option(flag, help=meaning, rich_help_panel=SERIES_PANEL)
 
 
 @guarded
@@ -52,12 +63,65 @@ def run(
     rcbv: Annotated[Path | None, _sequence("rcbv", "Relative cerebral blood volume map.")] = None,
     ktrans: Annotated[Path | None, _sequence("ktrans", "Ktrans map, per minute.")] = None,
     tbr: Annotated[Path | None, _sequence("tbr", "Amino acid PET, tumor-to-brain ratio.")] = None,
+    dsc: Annotated[Path | None, _dynamic("--dsc", "T2*-weighted bolus series (4-D).")] = None,
+    dce: Annotated[Path | None, _dynamic("--dce", "T1-weighted dynamic series (4-D).")] = None,
+    vfa: Annotated[
+        list[Path] | None, _dynamic("--vfa", "For T1 (DCE): an image a flip angle; repeat.")
+    ] = None,
+    aif: Annotated[
+        list[Path] | None,
+        _dynamic("--aif", "Arterial input: a .tsv table, or a mask of vessel voxels; repeat."),
+    ] = None,
+    ps: Annotated[
+        Path | None, _dynamic("--ps", "Map of the permeability-surface product, mL/100 mL/min.")
+    ] = None,
+    clinical: Annotated[
+        Path | None,
+        typer.Option(
+            "--clinical",
+            metavar="FILE",
+            help="Primary tumor and treatment: JSON, or a table (TSV, participants.tsv).",
+        ),
+    ] = None,
+    symptomatic: Annotated[
+        int | None,
+        typer.Option(
+            min=1,
+            metavar="LESION",
+            help="The lesion that causes symptoms; the summary starts from it.",
+            show_default=False,
+            rich_help_panel=LESIONS_PANEL,
+        ),
+    ] = None,
+    pathology: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="FILE",
+            help="Table of what pathology said (TSV), to stand beside the prediction.",
+            rich_help_panel=LESIONS_PANEL,
+        ),
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option("--name", help="What the results call the study.")
+    ] = None,
     model: ModelOption = "default",
+    calibration: CalibrationOption = None,
     device: DeviceOption = Device.AUTO,
     threads: ThreadsOption = None,
     overwrite: OverwriteOption = False,
     probabilities: ProbabilitiesOption = False,
     no_report: NoReportOption = False,
+    considerations: ConsiderationsOption = False,
+    reference: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="DICOM_SERIES",
+            help="The series that T1c (or FLAIR) of a NIfTI study was made from; DICOM results "
+            "then refer to it.",
+        ),
+    ] = None,
+    seg: SegOption = Seg.BINARY,
+    sr_phenotype: SrPhenotypeOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Analyse one study: segment every metastasis, measure it, read its vascular leaning.
@@ -65,7 +129,8 @@ def run(
     STUDY is a folder or zip archive of DICOM as it comes from the archive, or a folder of NIfTI
     files whose names tell the sequences: `case-t1n.nii.gz`, `case-t1c.nii.gz`, `case-t2w.nii.gz`,
     `case-t2f.nii.gz`. At least T1 after contrast or FLAIR is needed; what else is missing is said
-    in the report. A sequence flag wins over what the study holds.
+    in the report. A sequence flag wins over what the study holds. Perfusion series (names ending in
+    `dsc`, `dce`; DICOM) are found and analysed.
 
     Examples:
 
@@ -73,6 +138,7 @@ def run(
     - `vasotype run export.zip --t1c 7 -o result` (numbers as `vasotype identify` prints them)
     - `vasotype run --t1c post.nii.gz --flair flair.nii.gz -o result`
     - `vasotype run patient7 --rcbv maps/rcbv.nii.gz -o result --json`
+    - `vasotype run export.zip --dsc 8 --clinical patient7.json -o result`
     """
     given = {
         "t1": t1, "t1c": t1c, "t2": t2, "flair": flair, "rcbv": rcbv, "ktrans": ktrans, "tbr": tbr,
@@ -84,12 +150,30 @@ def run(
     with spinner("analysing"):
         import vasotype
         from vasotype.outputs import OutputOptions
+        from vasotype.phenotype.known import Known
+        from vasotype.phenotype.pathology import read_pathology
+        from vasotype.study.extras import Extras
 
-        analyser = vasotype.load(model, device=device.value, threads=threads)
+        extras = Extras(dsc, dce, tuple(vfa or ()), tuple(aif or ()), ps, clinical, name)
+        known = Known(symptomatic, read_pathology(pathology) if pathology else ())
+        analyser = vasotype.load(model, device.value, threads, calibration)
         options = OutputOptions(
-            overwrite=overwrite, probabilities=probabilities, report=not no_report
+            overwrite=overwrite,
+            probabilities=probabilities,
+            report=not no_report,
+            considerations=considerations,
+            seg=seg.value,
+            sr_phenotype=sr_phenotype,
         )
-        result = analyser.run(study or {}, output, options, overrides=files)
+        result = analyser.run(
+            study or {},
+            output,
+            options,
+            overrides=files,
+            known=known,
+            extras=extras,
+            reference=reference,
+        )
     if as_json:
         print_json(result.model_dump(mode="json"))
     else:

@@ -15,6 +15,8 @@ class Document(StrEnum):
 
     RESULT = "result"
     CONTRACT = "contract"
+    CLINICAL = "clinical"
+    FOLLOW = "follow"
 
 
 @guarded
@@ -22,7 +24,9 @@ def schema(
     document: Annotated[
         Document,
         typer.Argument(
-            metavar="DOCUMENT", help="result: result.json of a study. contract: a model's."
+            metavar="DOCUMENT",
+            help="result: result.json of a study. contract: a model's. "
+            "follow: follow.json of a follow-up.",
         ),
     ] = Document.RESULT,
 ) -> None:
@@ -37,6 +41,14 @@ def schema(
         from vasotype.result import result_schema
 
         typer.echo(result_schema())
+    elif document is Document.FOLLOW:
+        from vasotype.followup.record import follow_schema
+
+        typer.echo(follow_schema())
+    elif document is Document.CLINICAL:
+        from vasotype.clinical import clinical_schema
+
+        typer.echo(clinical_schema())
     else:
         from vasotype_models.contract import contract_schema
 

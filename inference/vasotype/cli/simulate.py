@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from vasotype.cli.console import counted, guarded, needs_extra
+
+
+class Layout(StrEnum):
+    """How studies are laid out."""
+
+    NIFTI = "nifti"
+    BIDS = "bids"
+    DICOM = "dicom"
 
 
 @guarded
@@ -30,6 +39,13 @@ def simulate(
     maps: Annotated[
         bool, typer.Option("--maps/--no-maps", help="Write perfusion and PET maps as well.")
     ] = True,
+    series: Annotated[
+        bool,
+        typer.Option("--series", help="Write DSC and DCE series in place of rCBV and Ktrans maps."),
+    ] = False,
+    layout: Annotated[
+        Layout, typer.Option(help="Plain NIfTI files, BIDS sessions, or DICOM series.")
+    ] = Layout.NIFTI,
     healthy_share: Annotated[
         float, typer.Option(min=0, max=1, help="Share of studies without a metastasis.")
     ] = 0.15,
@@ -40,20 +56,23 @@ def simulate(
 ) -> None:
     """Write simulated studies with metastases and their truth.
 
-    Every study lies in `OUTPUT/<case>/`, its truth (tissues, lesions, modes) in
-    `OUTPUT/<case>/truth/`. Studies that are already there are kept. Needs
+    Every study lies in `OUTPUT/<case>/` (BIDS: `OUTPUT/sub-<case>/ses-01/`), its truth (tissues,
+    lesions, modes) in `truth/` there. Studies that are already there are kept. Needs
     `pip install "vasotype[train]"`.
 
     Examples:
 
     - `vasotype simulate -o cohort --count 20 --seed 1`
     - `vasotype simulate -o cohort --count 20 --anatomy brains --no-maps`
+    - `vasotype simulate -o cohort --count 5 --series`
+    - `vasotype simulate -o hospital --layout dicom`
     - `vasotype simulate -o smoke --recipe training/vasotype_training/recipes/smoke.yaml`
     """
     differences: list[str] = []
     with needs_extra("train", "simulate"), counted("studies") as tick:
         from vasotype_training.config import expand
         from vasotype_training.simulate import (
+            LAYOUTS,
             StudyOptions,
             check_frozen,
             find_sources,
@@ -62,7 +81,7 @@ def simulate(
             write_cohort,
         )
 
-        options = StudyOptions(maps=maps, healthy_share=healthy_share)
+        options = StudyOptions(maps=maps, series=series, healthy_share=healthy_share)
         anatomies: Sequence[Path] = anatomy or ()
         if recipe is not None:
             fixed = read_recipe(recipe)
@@ -70,7 +89,9 @@ def simulate(
             anatomies = [expand(path) for path in fixed.anatomies]
             outlines = expand(fixed.outlines) if fixed.outlines else None
         bank = read_outlines(outlines) if outlines else ()
-        names = write_cohort(output, count, seed, find_sources(anatomies), bank, options)
+        names = write_cohort(
+            output, count, seed, find_sources(anatomies), bank, options, LAYOUTS[layout]
+        )
         for done, name in enumerate(names, start=1):
             tick(done, count, name)
         if recipe is not None:

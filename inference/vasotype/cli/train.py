@@ -23,6 +23,8 @@ def train(
 ) -> None:
     """Train a network by a configuration file; prints the folder with its weights.
 
+    A configuration with `model: brain` makes a brain extraction network.
+
     Needs `pip install "vasotype[train]"`. Weights and checkpoints are written as the run goes; to
     go on with one that was cut off, set `resume` to its last checkpoint.
 
@@ -34,14 +36,25 @@ def train(
     """
     overrides = tuple(override or ())
     with needs_extra("train", "train"):
-        from vasotype_training.config import read_config
+        from vasotype_training.config import TrainConfig, read_tree
 
+        tree = read_tree(config, overrides)
+        brain = tree.get("model") == "brain"
         try:
-            read_config(config, overrides)
+            if brain:
+                from vasotype_training.brain.config import BrainConfig
+
+                settings = BrainConfig.model_validate(tree)
+            else:
+                TrainConfig.model_validate(tree)
         except ValueError as error:
             raise StudyError("config-invalid", f"{config.name}: {error}") from error
+        if brain:
+            from vasotype_training.brain.train import train_brain
 
-        from vasotype_training.train import train as run_training
+            folder = train_brain(settings)
+        else:
+            from vasotype_training.train import train as run_training
 
-        folder = run_training(config, overrides)
+            folder = run_training(config, overrides)
     typer.echo(f"weights: {folder / 'weights.pt'}")

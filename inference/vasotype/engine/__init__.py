@@ -4,6 +4,6 @@ Gives :class:`Engine`, which turns a ``Prepared`` into ``Maps``, and :func:`find
 """
 
 from vasotype.engine.locate import find_model
-from vasotype.engine.session import Engine
+from vasotype.engine.session import Engine, read_calibration_file
 
-__all__ = ["Engine", "find_model"]
+__all__ = ["Engine", "find_model", "read_calibration_file"]

@@ -6,13 +6,19 @@ import os
 import shutil
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
+
+import onnxruntime as ort
 
 from vasotype.findings import Finding, StudyError
 
 Device = Literal["auto", "cpu", "cuda"]
 CPU = "CPUExecutionProvider"
 CUDA = "CUDAExecutionProvider"
+
+# TF32 rounds products to 10 bits, too coarse to agree with the CPU within 1e-3; an exhaustive
+# search for convolution algorithms would start afresh at each new tile shape.
+CUDA_OPTIONS = {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}
 
 CGROUP_QUOTA = Path("/sys/fs/cgroup/cpu.max")
 NVIDIA_DRIVER = Path("/proc/driver/nvidia")
@@ -63,3 +69,14 @@ def usable_cores() -> int:
     except (OSError, ValueError):
         return cores
     return cores if quota == "max" else max(1, min(cores, round(int(quota) / int(period))))
+
+
+def open_session(model: Path, provider: str, threads: int) -> ort.InferenceSession:
+    """An ONNX file, ready to run."""
+    options = ort.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    # Idle threads that spin take cores from other jobs; layers this large don't feel the wake-up.
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    providers: list[Any] = [(CUDA, CUDA_OPTIONS), CPU] if provider == CUDA else [CPU]
+    return ort.InferenceSession(str(model), sess_options=options, providers=providers)

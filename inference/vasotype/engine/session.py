@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnxruntime as ort
@@ -21,12 +21,12 @@ from vasotype_models.contract import (
 )
 
 from vasotype.engine.providers import (
-    CPU,
     CUDA,
     Device,
     choose_provider,
     cuda_unavailable,
     device_findings,
+    open_session,
     usable_cores,
 )
 from vasotype.engine.tiles import Box, blend, tile_boxes
@@ -36,10 +36,6 @@ from vasotype.stages import Array, Maps, Prepared
 
 WIDTH = {"tissue": len(TISSUES), "habitat": len(HABITATS)}
 """Channels of each graph output."""
-
-# TF32 rounds products to 10 bits, too coarse to agree with the CPU within 1e-3; an exhaustive
-# search for convolution algorithms would start afresh at each new tile shape.
-CUDA_OPTIONS = {"use_tf32": "0", "cudnn_conv_algo_search": "HEURISTIC"}
 
 
 class Engine:
@@ -70,7 +66,7 @@ class Engine:
         """
         contract, calibration = _read_checked(folder)
         provider = choose_provider(device, ort.get_available_providers())
-        session = _session(folder / "model.onnx", provider, threads or usable_cores())
+        session = open_session(folder / "model.onnx", provider, threads or usable_cores())
         engine = cls(session, contract, calibration)
         # The provider may be compiled in and still fail to start, which onnxruntime only logs.
         if device == "cuda" and engine.provider != CUDA:
@@ -79,24 +75,34 @@ class Engine:
         return engine
 
     def predict(self, prepared: Prepared) -> Maps:
-        """The network's answer on the prepared grid.
+        """The network's answer on the prepared grid: both passes, one after the other."""
+        return self.refine(prepared, self.segment(prepared))
 
-        The first pass sees the structural channels alone and its tissue is final, so that a
-        segmentation never depends on perfusion. Where quantitative channels are present, a
-        second pass sees all and gives the habitats. Outside the brain mask everything is
-        background.
+    def segment(self, prepared: Prepared) -> Maps:
+        """First pass: the structural channels alone.
+
+        Its tissue is final, so that a segmentation never depends on perfusion. Outside the brain
+        mask everything is background.
         """
         structural = _present(prepared.structural)
-        if prepared.channels == prepared.structural:
-            both = self._pass(prepared, structural, ("tissue", "habitat"))
-            tissue, habitat = both[: WIDTH["tissue"]], both[WIDTH["tissue"] :]
-        else:
-            tissue = self._pass(prepared, structural, ("tissue",))
-            habitat = self._pass(prepared, _present(prepared.channels), ("habitat",))
+        both = self._pass(prepared, structural, ("tissue", "habitat"))
+        tissue, habitat = both[: WIDTH["tissue"]], both[WIDTH["tissue"] :]
         tissue[:, ~prepared.mask] = 0.0
         tissue[0, ~prepared.mask] = 1.0
         habitat[:, ~prepared.mask] = 0.0
         return Maps(tissue, habitat, self.provider)
+
+    def refine(self, prepared: Prepared, maps: Maps) -> Maps:
+        """Second pass, where quantitative channels are present: it sees all, gives the habitats."""
+        if prepared.channels == prepared.structural:
+            return maps
+        habitat = self._pass(prepared, _present(prepared.channels), ("habitat",))
+        habitat[:, ~prepared.mask] = 0.0
+        return replace(maps, habitat=habitat)
+
+    def habitat(self, prepared: Prepared, channels: Sequence[str]) -> Array:
+        """Habitat logits [5, X, Y, Z] of a pass that sees only ``channels`` of what is there."""
+        return self._pass(prepared, _present(channels), ("habitat",))
 
     def _pass(self, prepared: Prepared, present: Array, outputs: Sequence[str]) -> Array:
         """Chosen outputs, stacked [C, X, Y, Z], for the channels of ``present`` [7]."""
@@ -127,6 +133,17 @@ def _present(channels: Sequence[str]) -> Array:
     return np.array([channel in channels for channel in CHANNELS], np.float32)
 
 
+def read_calibration_file(path: Path) -> Calibration:
+    """Read a calibration that is to take the place of a model's own.
+
+    Raises StudyError ``calibration-invalid`` where the file is missing or none.
+    """
+    try:
+        return Calibration.model_validate_json(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise StudyError("calibration-invalid", f"{path.name}: {error}") from error
+
+
 def _read_checked(folder: Path) -> tuple[Contract, Calibration]:
     """Contract and calibration of a model whose graph is the one the contract names."""
     try:
@@ -146,13 +163,3 @@ def _read_checked(folder: Path) -> tuple[Contract, Calibration]:
             f"{folder.name}/contract.json: channels must be {CHANNELS}, but they are {channels}",
         )
     return contract, calibration
-
-
-def _session(model: Path, provider: str, threads: int) -> ort.InferenceSession:
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
-    # Idle threads that spin take cores from other jobs; layers this large don't feel the wake-up.
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    providers: list[Any] = [(CUDA, CUDA_OPTIONS), CPU] if provider == CUDA else [CPU]
-    return ort.InferenceSession(str(model), sess_options=options, providers=providers)

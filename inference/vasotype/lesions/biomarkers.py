@@ -10,17 +10,18 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from vasotype.lesions.biomarkers_cavity import cavity_biomarkers
 from vasotype.lesions.biomarkers_maps import map_biomarkers
 from vasotype.lesions.biomarkers_region import Region
 from vasotype.lesions.biomarkers_structural import structural_biomarkers
-from vasotype.lesions.biomarkers_white_matter import (
+from vasotype.lesions.boxes import instance_boxes
+from vasotype.prepare.white_matter import (
     T1,
     T1C,
     WhiteMatter,
     WhiteMatterFinder,
     has_true_zero,
 )
-from vasotype.lesions.boxes import instance_boxes
 from vasotype.result import BiomarkerRecord
 from vasotype.stages import Array, LesionSet, Prepared
 
@@ -46,6 +47,7 @@ def measure_biomarkers(
             (
                 *structural_biomarkers(region, white, enhancement),
                 *map_biomarkers(region, enhancement),
+                *cavity_biomarkers(region, white, enhancement),
             )
         )
     return tuple(records)

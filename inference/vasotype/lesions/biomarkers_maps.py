@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 
 from vasotype.lesions.biomarkers_region import Region, given, lacking, rate, rated
+from vasotype.perfusion.quality import LEAST_SHARE, main_doubt, main_flaw
 from vasotype.result import BiomarkerRecord, ValueQuality
 from vasotype.stages import Array, Mask
 
@@ -22,14 +23,13 @@ RATIO, PER_MIN = "of white matter", "1/min"
 def map_biomarkers(region: Region, enhancement: Array | str) -> Records:
     """FE-10 to FE-16 of a lesion, each without a value where its map is missing.
 
-    Voxels that hold exactly 0 have no value: so maps mark them. Negative values are noise as
-    positive ones are, and count.
+    Voxels that hold exactly 0, or NaN, have no value: so maps mark them. Negative values are noise
+    as positive ones are, and count.
     """
     return [
         *_blood_volume(region),
         *_permeability(region),
-        lacking("FE-12", "ps", "mL/100mL/min", "not measured: it needs CT perfusion or 2CXM"),
-        lacking("FE-13", "after_treatment", "", "needs the treatment history"),
+        *_exchange(region),
         *_barrier(region),
         *_niches(region, enhancement),
         *_pet(region),
@@ -42,28 +42,56 @@ def _blood_volume(region: Region) -> Records:
         _value(region, "rcbv", region.tumor, ("FE-10", f"rcbv_{name}", RATIO), percentile)
         for name, percentile in percentiles.items()
     ]
-    reason = "the map without leakage correction is not among the inputs"
-    return [*records, lacking("FE-10", "rcbv_uncorrected", RATIO, reason)]
+    kinds = (
+        ("rcbv_uncorrected", ("FE-10", "rcbv_uncorrected", RATIO)),
+        ("k2", ("FE-10", "leakage_k2", "1/s")),
+    )
+    reason = "it needs a DSC series; a map alone doesn't tell"
+    for channel, kind in kinds:
+        if channel in region.images:
+            records.append(_value(region, channel, region.tumor, kind, None))
+        else:
+            records.append(lacking(*kind, reason))
+    return records
 
 
 def _permeability(region: Region) -> Records:
+    """Ktrans, and with a DCE series the volumes of plasma and interstitium, by place (FE-11)."""
     places = {
         "tumor": region.tumor,
         "rim": region.rim,
         "core": region.tumor & ~region.rim,
         "edema": region.edema,
     }
-    statistics: tuple[tuple[str, int | None], ...] = (("p50", 50), ("p90", 90))
     records = [
         _value(region, "ktrans", region.tumor, ("FE-11", "ktrans_tumor_mean", PER_MIN), None)
     ]
-    records += [
-        _value(region, "ktrans", mask, ("FE-11", f"ktrans_{place}_{name}", PER_MIN), percentile)
-        for place, mask in places.items()
-        for name, percentile in statistics
-    ]
-    reason = "no such map is among the inputs"
-    return [*records, *(lacking("FE-11", name, "mL/100mL", reason) for name in ("vp", "ve"))]
+    for channel, unit in (("ktrans", PER_MIN), ("vp", "mL/100mL"), ("ve", "mL/100mL")):
+        if channel != "ktrans" and channel not in region.images:
+            records.append(lacking("FE-11", channel, unit, "it needs a DCE series"))
+            continue
+        records += [
+            _value(
+                region,
+                channel,
+                mask,
+                ("FE-11", f"{channel}_{place}_p{percentile}", unit),
+                percentile,
+            )
+            for place, mask in places.items()
+            for percentile in (50, 90)
+        ]
+    return records
+
+
+def _exchange(region: Region) -> Records:
+    """Permeability-surface product, never taken from Ktrans (FE-12)."""
+    places = {"rim": region.rim, "core": region.tumor & ~region.rim, "edema": region.edema}
+    kinds = {place: ("FE-12", f"ps_{place}_p50", "mL/100mL/min") for place in places}
+    if "ps" not in region.images:
+        reason = "not measured: it needs a map of CT perfusion or of two-compartment exchange"
+        return [lacking(*kind, reason) for kind in kinds.values()]
+    return [_value(region, "ps", places[place], kind, 50) for place, kind in kinds.items()]
 
 
 def _barrier(region: Region) -> Records:
@@ -147,4 +175,9 @@ def _values(
     inside = region.images[channel][mask]
     values = inside[np.isfinite(inside) & (inside != 0)]
     share = len(values) / max(len(inside), 1)
-    return values, rate(region.samples(len(values), channel), share)
+    quality, note = rate(region.samples(len(values), channel), share)
+    if share < LEAST_SHARE and channel in region.quality and len(inside):
+        return values, ("none", main_flaw(region.quality[channel][mask]))
+    if quality != "none" and channel in region.quality:
+        note = "; ".join(filter(None, (note, main_doubt(region.quality[channel][mask])))) or None
+    return values, (quality, note)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from scipy import ndimage
@@ -12,7 +12,7 @@ from vasotype_models.contract import CHANNELS, ET, NETC, SNFH
 from vasotype.lesions.boxes import Box, crop
 from vasotype.perfusion.quality import ENOUGH_VOXELS, LEAST_SHARE, LEAST_VOXELS
 from vasotype.result import BiomarkerRecord, BiomarkerValue, ValueQuality
-from vasotype.stages import Array, Grid, Lesion, LesionSet, Mask, Prepared
+from vasotype.stages import Array, Grid, Labels, Lesion, LesionSet, Mask, Prepared
 
 RIM_MM = 2.0
 FRONT_MM = 5.0
@@ -26,7 +26,8 @@ class Region:
     """One lesion in its box of the prepared grid: masks [X, Y, Z] and the images there.
 
     ``front`` is brain within 5 mm of the tumor, ``outside`` all brain beyond it; neither holds
-    other lesions. ``voxel_ml`` gives the native voxel of each channel, mL.
+    other lesions. ``voxel_ml`` gives the native voxel of each channel, mL. Maps that were computed
+    from series stand among the images, with NaN for no value and their ``quality`` flags.
     """
 
     lesion: Lesion
@@ -40,6 +41,7 @@ class Region:
     front: Mask
     outside: Mask
     voxel_ml: Mapping[str, float]
+    quality: Mapping[str, Labels] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -61,7 +63,8 @@ class Region:
         return cls(
             lesion=lesion,
             grid=grid,
-            images={c: prepared.image[(CHANNELS.index(c), *box)] for c in prepared.channels},
+            images={c: prepared.image[(CHANNELS.index(c), *box)] for c in prepared.channels}
+            | {name: computed.values[box] for name, computed in prepared.computed.items()},
             tumor=tumor,
             enhancing=tumor & (tissue == ET),
             necrotic=tumor & (tissue == NETC),
@@ -69,7 +72,9 @@ class Region:
             rim=tumor & (depth <= RIM_MM),
             front=outside & (distance <= FRONT_MM),
             outside=outside,
-            voxel_ml=voxel_ml,
+            voxel_ml={name: computed.voxel_ml for name, computed in prepared.computed.items()}
+            | dict(voxel_ml),
+            quality={name: computed.quality[box] for name, computed in prepared.computed.items()},
         )
 
     def samples(self, voxels: int, *channels: str) -> float:

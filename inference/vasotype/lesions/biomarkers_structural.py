@@ -11,8 +11,8 @@ from scipy import ndimage
 
 from vasotype.lesions.biomarkers_interface import border_widths, sphericity
 from vasotype.lesions.biomarkers_region import Region, given, lacking, rate, rated
-from vasotype.lesions.biomarkers_white_matter import WhiteMatter
 from vasotype.perfusion.quality import LEAST_VOXELS
+from vasotype.prepare.white_matter import WhiteMatter
 from vasotype.result import BiomarkerRecord, ValueQuality
 from vasotype.stages import Array
 

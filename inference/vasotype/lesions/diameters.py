@@ -22,11 +22,12 @@ SAME_MM = 1e-6
 
 @dataclass(frozen=True)
 class Diameters:
-    """Two crossed diameters in one axial plane, mm; ``ends`` of the longest in RAS mm."""
+    """Two crossed diameters in one axial plane, mm; their ends in RAS mm."""
 
     longest_mm: float
     perpendicular_mm: float
     ends: tuple[Point, Point]
+    perpendicular_ends: tuple[Point, Point]
 
 
 def axial_diameters(mask: Mask, affine: Affine) -> Diameters:
@@ -77,10 +78,14 @@ def _crossed(rim: Points, steps: Points) -> Iterator[Diameters]:
         across = np.cross(normal, along)
         across /= np.linalg.norm(across)
         length = float(distances[one, other]) + _voxel(steps, along)
-        width = float(np.ptp(rim @ across)) + _voxel(steps, across)
+        sideways = rim @ across
+        width = min(float(np.ptp(sideways)) + _voxel(steps, across), length)
         middle = (rim[one] + rim[other]) / 2
-        ends = _point(middle - along * length / 2), _point(middle + along * length / 2)
-        yield Diameters(length, min(width, length), ends)
+        # The shorter line lies where the farthest points to both sides are, on their mean level.
+        outermost = (rim[sideways.argmin()] + rim[sideways.argmax()]) / 2
+        yield Diameters(
+            length, width, _ends(middle, along * length), _ends(outermost, across * width)
+        )
 
 
 def _voxel(steps: Points, direction: Points) -> float:
@@ -88,6 +93,6 @@ def _voxel(steps: Points, direction: Points) -> float:
     return float(np.linalg.norm(steps.T @ direction))
 
 
-def _point(point: Points) -> Point:
-    x, y, z = point
-    return float(x), float(y), float(z)
+def _ends(middle: Points, line: Points) -> tuple[Point, Point]:
+    (a, b, c), (x, y, z) = (middle - line / 2).tolist(), (middle + line / 2).tolist()
+    return (a, b, c), (x, y, z)

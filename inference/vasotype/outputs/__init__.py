@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from vasotype.outputs.folder import OutputOptions, refuse_occupied, replaced
 from vasotype.outputs.nifti import write_habitats, write_label_maps, write_probabilities
-from vasotype.outputs.record import write_record
+from vasotype.outputs.record import with_findings, write_record
 from vasotype.outputs.table import write_table
+from vasotype.perfusion.write import write_perfusion
 
 if TYPE_CHECKING:
     from vasotype.pipeline import Analysis
@@ -36,11 +38,19 @@ def write_outputs(analysis: Analysis, folder: Path, options: OutputOptions = DEF
         write_habitats(analysis, fresh)
         if options.probabilities:
             write_probabilities(analysis, fresh)
+        write_perfusion(analysis.perfusion, fresh / "perfusion")
         write_table(analysis.result, fresh / "lesions.tsv")
+        source = analysis.prepared.native.source
+        if source is not None:
+            from vasotype.outputs.dicom import write_dicom  # highdicom, only where wanted
+
+            findings = write_dicom(analysis, source, fresh / "dicom", options)
+            result = with_findings(analysis.result, findings)
+            analysis = replace(analysis, result=result)
         if options.report:
             from vasotype.outputs.report import (
                 write_report,  # pillow, contourpy and jinja2, only where wanted
             )
 
-            write_report(analysis, fresh / "report.html")
+            write_report(analysis, fresh / "report.html", considerations=options.considerations)
         write_record(analysis.result, time.perf_counter() - start, fresh / "result.json")

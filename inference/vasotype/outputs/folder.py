@@ -9,11 +9,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 from pydantic import ValidationError
 
 from vasotype.findings import StudyError
 from vasotype.result import Result
+
+Seg = Literal["binary", "fractional", "labelmap"]
+"""Kinds of DICOM segmentation (PS3.3 C.8.20.2)."""
 
 OUR_FILES = frozenset(
     {
@@ -24,6 +28,8 @@ OUR_FILES = frozenset(
         "lesions.tsv",
         "report.html",
         "result.json",
+        "perfusion",
+        "dicom",
     }
 )
 """Everything that a result folder may hold; a folder with more is never replaced."""
@@ -34,12 +40,17 @@ class OutputOptions:
     """What is written beside the label maps, the table and the record.
 
     ``overwrite`` replaces earlier results of the same study; ``probabilities`` adds
-    ``probabilities.nii.gz``; ``report`` adds ``report.html``.
+    ``probabilities.nii.gz``; ``report`` adds ``report.html``, and ``considerations`` what the
+    review discusses for each leaning to it. ``seg`` is how DICOM segmentations are stored, and
+    ``sr_phenotype`` puts leanings into the DICOM measurements.
     """
 
     overwrite: bool = False
     probabilities: bool = False
     report: bool = True
+    considerations: bool = False
+    seg: Seg = "binary"
+    sr_phenotype: bool = False
 
 
 def refuse_occupied(folder: Path, study: str, overwrite: bool) -> None:
@@ -49,7 +60,7 @@ def refuse_occupied(folder: Path, study: str, overwrite: bool) -> None:
     something and ``overwrite`` is off; ``output-foreign``: it holds files of others;
     ``output-unwritable``: no folder can be made there.
     """
-    _refuse_unwritable(folder)
+    refuse_unwritable(folder)
     if not folder.exists():
         return
     if not folder.is_dir():
@@ -104,8 +115,11 @@ def _move_into_place(fresh: Path, folder: Path, aside: Path) -> None:
     shutil.rmtree(aside, ignore_errors=True)
 
 
-def _refuse_unwritable(folder: Path) -> None:
-    """Refuse before a long analysis what :func:`replaced` would refuse after it."""
+def refuse_unwritable(folder: Path) -> None:
+    """Refuse before a long analysis what :func:`replaced` would refuse after it.
+
+    Raises StudyError ``output-unwritable``.
+    """
     home = next((parent for parent in folder.resolve().parents if parent.exists()), folder)
     if not (home.is_dir() and os.access(home, os.W_OK)):
         raise StudyError("output-unwritable", f"{folder}: {home} can't be written to")

@@ -16,7 +16,9 @@ from vasotype import __version__
 from vasotype.engine import Engine
 from vasotype.findings import Finding, Severity
 from vasotype.result import (
+    AfterTreatment,
     BiomarkerRecord,
+    CalibrationIdentity,
     FindingRecord,
     Input,
     LesionRecord,
@@ -35,6 +37,7 @@ class Reading:
     phenotype: PhenotypeRecord
     biomarkers: tuple[BiomarkerRecord, ...]
     by_rules: RuleReading
+    after_treatment: AfterTreatment
 
 
 def make_result(
@@ -52,6 +55,11 @@ def make_result(
         study=study.name,
         created=datetime.now(UTC).isoformat(timespec="seconds"),
         model=engine.identity,
+        calibration=CalibrationIdentity(
+            source=engine.calibration.source,
+            basis=engine.calibration.basis,
+            coverage=engine.calibration.coverage,
+        ),
         provider=engine.provider,
         reference=study.reference,
         inputs=tuple(_input(channel, volume) for channel, volume in study.volumes.items()),
@@ -64,6 +72,7 @@ def make_result(
             _lesion(lesion, reading)
             for lesion, reading in zip(lesions.lesions, readings, strict=True)
         ),
+        clinical=study.clinical,
         timings_s=dict(timings_s),
     )
 
@@ -73,6 +82,13 @@ def write_record(result: Result, write_s: float, path: Path) -> None:
     timings = {**result.timings_s, "write": write_s}
     timed = result.model_copy(update={"timings_s": timings})
     path.write_text(timed.model_dump_json(indent=2) + "\n", encoding="utf-8")
+
+
+def with_findings(result: Result, findings: Sequence[Finding]) -> Result:
+    """The record with findings that were made in writing."""
+    return result.model_copy(
+        update={"findings": (*result.findings, *(_finding(finding) for finding in findings))}
+    )
 
 
 def _input(channel: str, volume: Volume) -> Input:
@@ -132,5 +148,6 @@ def _lesion(lesion: Lesion, reading: Reading) -> LesionRecord:
             "phenotype": reading.phenotype,
             "biomarkers": reading.biomarkers,
             "rule_reading": reading.by_rules,
+            "after_treatment": reading.after_treatment,
         }
     )

@@ -125,6 +125,14 @@ def leaning(phenotype: PhenotypeRecord) -> str:
     return f"Leans {MODE_NAMES[top]} ({values[top]:.2f}), against {rest}."
 
 
+def network_alone(phenotype: PhenotypeRecord) -> str:
+    """The network's own probabilities, where biomarkers were added to them; else empty."""
+    if phenotype.network_probabilities is None or phenotype.fused_from is None:
+        return ""
+    values = phenotype.network_probabilities.model_dump()
+    return f"Network alone: {', '.join(f'{MODE_NAMES[m]} {values[m]:.2f}' for m in MODES)}."
+
+
 def support(phenotype: PhenotypeRecord) -> str:
     """What the 90 % prediction set leaves open; empty where no leaning is given."""
     if phenotype.abstained:

@@ -61,11 +61,11 @@ def write_table(result: Result, path: Path) -> None:
         writer = csv.writer(file, delimiter="\t", lineterminator="\n")
         writer.writerow(COLUMNS)
         for lesion in result.lesions:
-            writer.writerow(_text(value(lesion)) for value in COLUMNS.values())
+            writer.writerow(cell(value(lesion)) for value in COLUMNS.values())
 
 
-def _text(value: object) -> str:
-    """Text of a cell; a float has four decimals (0.1 mm³ of a volume in mL)."""
+def cell(value: object) -> str:
+    """Text of a table's cell; a float has four decimals (0.1 mm³ of a volume in mL)."""
     match value:
         case None:
             return MISSING

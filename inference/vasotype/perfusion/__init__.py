@@ -9,7 +9,7 @@ from vasotype.perfusion.dce import DceInputs, DceMaps, analyse_dce
 from vasotype.perfusion.dce_input import DceSettings
 from vasotype.perfusion.dsc import DscMaps, DscReference, analyse_dsc
 from vasotype.perfusion.quality import Quality, RegionValue, summarise, valid_voxels
-from vasotype.perfusion.series import DynamicSeries, FlipAngleImages, InputCurve
+from vasotype.perfusion.series import DynamicSeries, FlipAngleImages, InputCurve, PerfusionSeries
 
 __all__ = [
     "DceInputs",
@@ -20,6 +20,7 @@ __all__ = [
     "DynamicSeries",
     "FlipAngleImages",
     "InputCurve",
+    "PerfusionSeries",
     "Quality",
     "RegionValue",
     "analyse_dce",

@@ -22,6 +22,8 @@ from vasotype.stages import Array, Grid, Labels, Mask
 
 LEAST_FRAMES = 10
 LEAST_R_SQUARED = 0.6
+VESSEL_VP = 0.3
+"""Plasma volume above which half of a voxel is blood: a vessel, not tissue. Ours."""
 
 
 @dataclass(frozen=True)
@@ -129,6 +131,7 @@ def _quality(fit: KineticFit) -> NDArray[np.integer]:
     bits = np.where(np.isnan(fit.ktrans_per_min), Quality.NO_VALUE, 0)
     bits |= np.where(fit.r_squared < LEAST_R_SQUARED, Quality.POOR_FIT, 0)
     bits |= np.where(fit.at_bound, Quality.AT_BOUND, 0)
+    bits |= np.where(fit.vp > VESSEL_VP, Quality.VESSEL, 0)
     bits |= np.where(np.nan_to_num(fit.ve) + np.nan_to_num(fit.vp) > 1, Quality.IMPOSSIBLE, 0)
     return bits
 

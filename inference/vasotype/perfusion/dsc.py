@@ -22,6 +22,9 @@ LEAST_FRAMES = 20
 LARGE_LEAKAGE, WIDE_PASS = 0.3, 1.5
 """Doubt where the correction changes blood volume by 30 %, or where the first pass is 1.5 times as
 wide as in the reference: then the correction itself underestimates by 10-20 %."""
+VESSEL_RCBV = 15.0
+"""Blood volume, in medians of normal white matter (about 2 mL/100 mL), above which nearly a third
+of a voxel is blood: a vessel, not tissue. Ours; metastases of renal cancer reach 11."""
 _TISSUE_PEAKS = (0.2, 3.0)
 """Peaks, in medians of the reference, between which a voxel is tissue, not CSF and not vessel."""
 _TAIL_SHARE = 0.1
@@ -96,12 +99,15 @@ def analyse_dsc(
     normal &= np.isfinite(leakage.area)
 
     flow, arteries, doubts = _flow(bolus, aif, brain)
+    rcbv = _ratio(leakage.area, normal, series.name)
+    quality = _quality(bolus, leakage, mean_curve, brain)
+    quality[as_map(rcbv, brain) > VESSEL_RCBV] |= int(Quality.VESSEL)
     return DscMaps(
-        rcbv=as_map(_ratio(leakage.area, normal, series.name), brain),
+        rcbv=as_map(rcbv, brain),
         rcbv_uncorrected=as_map(_ratio(leakage.uncorrected_area, normal, series.name), brain),
         k2_per_s=as_map(leakage.k2_per_s, brain),
         rcbf=None if flow is None else as_map(_ratio(flow, normal, series.name), brain),
-        quality=_quality(bolus, leakage, mean_curve, brain),
+        quality=quality,
         arteries=arteries,
         reference=name,
         baseline_frames=frames,

@@ -16,7 +16,7 @@ LEAST_SHARE = 0.5
 
 
 class Quality(IntFlag):
-    """Bits of the quality map; the first four make a voxel invalid, the others are doubts."""
+    """Bits of the quality map; 1 to 8 and 64 make a voxel invalid, the others are doubts."""
 
     NO_VALUE = 1
     POOR_FIT = 2
@@ -24,14 +24,48 @@ class Quality(IntFlag):
     IMPOSSIBLE = 8
     LARGE_LEAKAGE = 16
     WIDE_FIRST_PASS = 32
+    VESSEL = 64
 
 
-INVALID = Quality.NO_VALUE | Quality.POOR_FIT | Quality.AT_BOUND | Quality.IMPOSSIBLE
+INVALID = (
+    Quality.NO_VALUE | Quality.POOR_FIT | Quality.AT_BOUND | Quality.IMPOSSIBLE | Quality.VESSEL
+)
+_FLAWS = {
+    Quality.VESSEL: "is vessel",
+    Quality.POOR_FIT: "fits the model poorly",
+    Quality.AT_BOUND: "fits only with a parameter at its bound",
+    Quality.IMPOSSIBLE: "gives impossible volumes",
+    Quality.NO_VALUE: "has no value",
+}
+_DOUBTS = {
+    Quality.LARGE_LEAKAGE: "leakage correction changes blood volume by more than 30 %",
+    Quality.WIDE_FIRST_PASS: "the first pass is wide, which makes blood volume too low",
+}
+
+
+def main_flaw(quality: Labels) -> str:
+    """What is wrong with most of the invalid voxels among ``quality`` [N], in words with a share.
+
+    >>> main_flaw(np.array([2, 2, 64, 0], np.uint8))
+    '50% of it fits the model poorly'
+    """
+    shares = {flag: float(((quality & int(flag)) > 0).mean()) for flag in _FLAWS}
+    worst = max(shares, key=lambda flag: shares[flag])
+    return f"{shares[worst]:.0%} of it {_FLAWS[worst]}"
 
 
 def valid_voxels(quality: Labels) -> Mask:
     """Where values may be used, [X, Y, Z]."""
     return np.asarray((quality & int(INVALID)) == 0)
+
+
+def main_doubt(quality: Labels) -> str | None:
+    """What is doubtful about at least half of ``quality`` [N], in words; None where nothing is."""
+    for flag, words in _DOUBTS.items():
+        share = float(((quality & int(flag)) > 0).mean())
+        if share >= LEAST_SHARE:
+            return f"in {share:.0%} of it {words}"
+    return None
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,7 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from vasotype.stages import Array, Grid
+from vasotype.stages import Array, Grid, Mask, Volume
 
 Floats = NDArray[np.float64]
 
@@ -59,3 +59,20 @@ class InputCurve:
     def at(self, times_s: Floats) -> Floats:
         """Values at other times, linear between samples, the first and last held outside."""
         return np.interp(times_s, self.times_s, self.values)
+
+
+@dataclass(frozen=True)
+class PerfusionSeries:
+    """The dynamic series of a study and what belongs to them; None where there is none.
+
+    ``dsc_input`` and ``dce_input`` are arterial inputs given by the user, a curve or a mask
+    [X, Y, Z] of vessel voxels on the grid of the series. ``ps`` is a given map of the
+    permeability-surface product, mL/100 mL/min.
+    """
+
+    dsc: DynamicSeries | None = None
+    dce: DynamicSeries | None = None
+    flip_angles: FlipAngleImages | None = None
+    dsc_input: InputCurve | Mask | None = None
+    dce_input: InputCurve | Mask | None = None
+    ps: Volume | None = None

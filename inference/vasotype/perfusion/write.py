@@ -20,6 +20,7 @@ from vasotype.perfusion.dsc import DscMaps
 from vasotype.perfusion.quality import Quality
 from vasotype.perfusion.regions import EXTENDED_TOFTS, PATLAK
 from vasotype.perfusion.series import Floats
+from vasotype.perfusion.stage import Perfusion
 from vasotype.stages import Grid
 
 SCANNER = 1
@@ -55,6 +56,19 @@ QUANTITIES: Mapping[str, Quantity] = {
     "quality": Quantity("sum of quality flags", "1"),
 }
 _MODELS = {EXTENDED_TOFTS: "extended Tofts (M.IC1.005)", PATLAK: "Patlak (M.IC1.006)"}
+
+
+def write_perfusion(perfusion: Perfusion, folder: Path) -> None:
+    """Write the maps of a study's series below ``folder``, which appears only where there are any.
+
+    DSC maps go to ``folder/dsc``, DCE maps to ``folder/dce``, on the grids of the series.
+    """
+    if perfusion.dsc is not None:
+        (folder / "dsc").mkdir(parents=True)
+        write_dsc(perfusion.dsc, folder / "dsc")
+    if perfusion.dce is not None:
+        (folder / "dce").mkdir(parents=True)
+        write_dce(perfusion.dce, folder / "dce")
 
 
 def write_dsc(maps: DscMaps, folder: Path) -> list[str]:

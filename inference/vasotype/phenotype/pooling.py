@@ -6,6 +6,7 @@ Pure arithmetic; logits in, probabilities out.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -39,21 +40,27 @@ def viable_voxels(tissue: Labels, lesion: Mask, enhancing_share: float) -> Mask:
     return enhancing if enough and enhancing.any() else lesion
 
 
-def mode_probabilities(habitat: Array, viable: Mask, temperature: float) -> Values:
-    """Probabilities of the modes [3] from habitat logits [5, X, Y, Z]."""
-    pooled = habitat[: len(MODES), viable].mean(axis=1, dtype=np.float64)
-    return softmax(pooled / temperature)
+@dataclass(frozen=True)
+class NetworkAnswer:
+    """What the network says of a lesion, pooled over its viable voxels and not calibrated.
+
+    ``mode_logits`` [3] in the order of ``MODES``, ``mimicry_logit``, and the share of viable tumor
+    that is barely permeable, 0-1.
+    """
+
+    mode_logits: Values
+    mimicry_logit: float
+    low_permeability_share: float
 
 
-def mimicry_score(habitat: Array, viable: Mask, temperature: float) -> float:
-    """Suspicion of vasculogenic mimicry, 0-1."""
-    pooled = habitat[MIMICRY, viable].mean(dtype=np.float64)
-    return float(sigmoid(pooled / temperature))
-
-
-def low_permeability_share(habitat: Array, viable: Mask) -> float:
-    """Share of viable tumor that is barely permeable, 0-1."""
-    return float(sigmoid(habitat[LOW_PERMEABILITY, viable]).mean())
+def pool(habitat: Array, viable: Mask) -> NetworkAnswer:
+    """Pool habitat logits [5, X, Y, Z] over viable voxels [X, Y, Z]."""
+    inside = habitat[:, viable].astype(np.float64)
+    return NetworkAnswer(
+        mode_logits=inside[: len(MODES)].mean(axis=1),
+        mimicry_logit=float(inside[MIMICRY].mean()),
+        low_permeability_share=float(sigmoid(inside[LOW_PERMEABILITY]).mean()),
+    )
 
 
 def prediction_set(probabilities: Values, thresholds: Mapping[str, float]) -> tuple[str, ...]:

@@ -1,4 +1,4 @@
-"""The phenotype of each lesion: tier, calibrated leaning, prediction set, mimicry, abstention."""
+"""The phenotype of each lesion: tier, fused leaning, prediction set, mimicry, abstention."""
 
 from __future__ import annotations
 
@@ -9,17 +9,14 @@ from typing import Literal
 import numpy as np
 from vasotype_models.contract import CHANNELS, MODES, Calibration, Contract
 
-from vasotype.lesions.boxes import Box, instance_boxes
-from vasotype.phenotype.pooling import (
-    Values,
-    low_permeability_share,
-    mimicry_score,
-    mode_probabilities,
-    prediction_set,
-    viable_voxels,
-)
-from vasotype.result import MimicrySuspicion, ModeProbabilities, PhenotypeRecord
-from vasotype.stages import Lesion, LesionSet, Maps, Mask, Prepared
+from vasotype.phenotype.answers import LesionView, lesion_views
+from vasotype.phenotype.features import Features, lesion_features
+from vasotype.phenotype.fusion import fuse, network_probabilities
+from vasotype.phenotype.novelty import image_statistics, novelty_score
+from vasotype.phenotype.pooling import NetworkAnswer, Values, pool, prediction_set, sigmoid
+from vasotype.phenotype.reasons import reasons
+from vasotype.result import BiomarkerRecord, MimicrySuspicion, ModeProbabilities, PhenotypeRecord
+from vasotype.stages import Lesion, LesionSet, Maps, Prepared
 
 Tier = Literal["structural", "dsc", "dce", "both"]
 Mode = Literal["angiogenic", "intermediate", "co_option"]
@@ -34,16 +31,26 @@ BRIGHT_VOXELS = 5
 BRIGHT_PERCENTILE = 99.0
 
 T1 = CHANNELS.index("t1")
+MEASURED_BY = {"rcbv": "rcbv_mean", "ktrans": "ktrans_tumor_mean"}
+"""The biomarker without which a map says nothing of a lesion."""
+FAILED_QUALITY = {
+    "no-visible-contrast": "no contrast agent is visible on T1 after contrast",
+    "implausible-brain-volume": "the brain mask is implausible",
+}
+"""Findings on the images that leave nothing to read a mode from, and what they mean."""
 
 
 @dataclass(frozen=True)
-class _View:
-    """One lesion in its box of the prepared grid."""
+class LesionInput:
+    """All that one lesion is read from.
 
-    lesion: Lesion
-    box: Box
-    core: Mask
-    viable: Mask
+    ``features`` are its biomarkers, the network's answers and the statistics of its images.
+    """
+
+    view: LesionView
+    tier: Tier
+    answer: NetworkAnswer
+    features: Features
 
 
 def tier_of(channels: Sequence[str]) -> Tier:
@@ -56,59 +63,103 @@ def tier_of(channels: Sequence[str]) -> Tier:
 
 def read_phenotypes(
     prepared: Prepared,
-    maps: Maps,
     lesions: LesionSet,
-    contract: Contract,
+    inputs: Sequence[LesionInput],
     calibration: Calibration,
 ) -> tuple[PhenotypeRecord, ...]:
-    """The phenotype of each lesion, in the order of ``lesions``.
+    """The phenotype of each lesion, in the order of ``lesions`` and of their ``inputs``.
 
-    Each is read on its own. The mode logits are averaged over viable voxels, divided by the
-    tier's temperature and turned into probabilities. Mimicry stands apart and is never suspected
-    without blood, melanin or marked edema. Below 5 mm, or without T1c or FLAIR, there is no label
+    Each is read on its own. The network's mode logits are averaged over viable voxels and fused
+    with the biomarkers by the model of the lesion's tier. Mimicry stands apart and is never
+    suspected without blood, melanin or marked edema. Where the model abstains there is no label
     and the prediction set is full.
     """
     bright = _bright_t1(prepared, lesions)
-    records = []
-    for lesion, box in zip(lesions.lesions, instance_boxes(lesions.instances), strict=True):
-        core = lesions.instances[box] == lesion.id
-        share = contract.inference.viable_enhancing_share
-        view = _View(lesion, box, core, viable_voxels(lesions.tissue[box], core, share))
-        evidence = _marked_edema(lesion) or _bleeds(prepared, view, bright)
-        records.append(_read(prepared, maps, view, calibration, evidence))
-    return tuple(records)
+    return tuple(
+        _read(
+            prepared,
+            lesion,
+            calibration,
+            _marked_edema(lesion.view.lesion) or _bleeds(prepared, lesion.view, bright),
+        )
+        for lesion in inputs
+    )
 
 
-def abstention(lesion: Lesion, channels: Sequence[str]) -> str | None:
+def lesion_inputs(
+    prepared: Prepared,
+    maps: Maps,
+    lesions: LesionSet,
+    biomarkers: Sequence[Sequence[BiomarkerRecord]],
+    contract: Contract,
+) -> tuple[LesionInput, ...]:
+    """What each lesion is read from, in the order of ``lesions``.
+
+    The tier is chosen lesion by lesion: a map counts where it gave this lesion a value.
+    """
+    views = lesion_views(lesions, contract.inference.viable_enhancing_share)
+    inputs = []
+    for view, measured in zip(views, biomarkers, strict=True):
+        answer = pool(maps.habitat[(slice(None), *view.box)], view.viable)
+        features = {
+            **lesion_features(measured, answer),
+            **image_statistics(prepared, view.box, view.core),
+        }
+        inputs.append(
+            LesionInput(view, _lesion_tier(prepared.channels, features), answer, features)
+        )
+    return tuple(inputs)
+
+
+def abstention(
+    prepared: Prepared, lesion: Lesion, novelty: float | None, calibration: Calibration
+) -> str | None:
     """Why the model can't say, or None where it can."""
-    reasons = []
+    reasons_against = []
     if lesion.model_diameter_mm < LEAST_DIAMETER_MM:
-        reasons.append(
+        reasons_against.append(
             f"the lesion measures {lesion.model_diameter_mm:.1f} mm, "
             f"below the {LEAST_DIAMETER_MM:.0f} mm at which modes can be told apart"
         )
-    if "t1c" not in channels:
-        reasons.append("T1 after contrast is missing")
-    if "flair" not in channels:
-        reasons.append("FLAIR is missing")
-    return "; ".join(reasons) or None
+    if "t1c" not in prepared.channels:
+        reasons_against.append("T1 after contrast is missing")
+    if "flair" not in prepared.channels:
+        reasons_against.append("FLAIR is missing")
+    codes = dict.fromkeys(finding.code for finding in prepared.findings)
+    reasons_against += [FAILED_QUALITY[code] for code in codes if code in FAILED_QUALITY]
+    limit = None if calibration.density is None else calibration.density.threshold
+    if novelty is not None and limit is not None and novelty > limit:
+        reasons_against.append(
+            f"the lesion or its images look unlike what the model was calibrated on "
+            f"(score {novelty:.1f}, limit {limit:.1f})"
+        )
+    return "; ".join(reasons_against) or None
+
+
+def _lesion_tier(channels: Sequence[str], features: Features) -> Tier:
+    return tier_of([c for c in channels if MEASURED_BY.get(c, "") in features])
 
 
 def _read(
-    prepared: Prepared, maps: Maps, view: _View, calibration: Calibration, evidence: bool
+    prepared: Prepared, lesion: LesionInput, calibration: Calibration, evidence: bool
 ) -> PhenotypeRecord:
-    tier = tier_of(prepared.channels)
-    habitat = maps.habitat[(slice(None), *view.box)]
-    probabilities = mode_probabilities(habitat, view.viable, calibration.temperature[tier])
-    reason = abstention(view.lesion, prepared.channels)
-    modes, label = _leaning(probabilities, calibration.conformal_threshold[tier], reason)
+    tier, answer = lesion.tier, lesion.answer
+    density = calibration.density
+    novelty = None if density is None else novelty_score(density, lesion.features)
+    reason = abstention(prepared, lesion.view.lesion, novelty, calibration)
+    fused = fuse(calibration, tier, answer, lesion.features)
+    modes, label = _leaning(fused.probabilities, calibration.conformal_threshold[tier], reason)
     contrast = "t1c" in prepared.channels
-    score = mimicry_score(habitat, view.viable, calibration.mimicry_temperature[tier])
+    score = float(sigmoid(np.array(answer.mimicry_logit / calibration.mimicry_temperature[tier])))
     level: Literal["yes", "no", "unknown"] = "unknown"
     if reason is None:
         level = "yes" if evidence and score >= calibration.mimicry_threshold else "no"
     return PhenotypeRecord(
-        probabilities=ModeProbabilities(**dict(zip(MODES, map(float, probabilities), strict=True))),
+        probabilities=_named(fused.probabilities),
+        network_probabilities=_named(network_probabilities(calibration, tier, answer)),
+        fused_from=None
+        if fused.contributions is None
+        else tuple(c.term.name for c in fused.contributions),
         mimicry_suspicion=MimicrySuspicion(level=level, score=score if contrast else None),
         label=label,
         label_supported=label is not None and modes == (label,),
@@ -116,8 +167,15 @@ def _read(
         abstained=reason is not None,
         reason=reason,
         tier=tier,
-        low_permeability_share=low_permeability_share(habitat, view.viable) if contrast else None,
+        low_permeability_share=answer.low_permeability_share if contrast else None,
+        novelty=novelty,
+        novelty_limit=None if density is None else density.threshold,
+        reasons=reasons(fused, label, lesion.features),
     )
+
+
+def _named(probabilities: Values) -> ModeProbabilities:
+    return ModeProbabilities(**dict(zip(MODES, map(float, probabilities), strict=True)))
 
 
 def _leaning(
@@ -147,7 +205,7 @@ def _bright_t1(prepared: Prepared, lesions: LesionSet) -> float | None:
     return float(np.percentile(prepared.image[T1][brain], BRIGHT_PERCENTILE))
 
 
-def _bleeds(prepared: Prepared, view: _View, bright: float | None) -> bool:
+def _bleeds(prepared: Prepared, view: LesionView, bright: float | None) -> bool:
     """Whether enough of the core is bright on T1 before contrast."""
     if bright is None:
         return False

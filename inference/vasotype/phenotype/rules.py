@@ -93,12 +93,7 @@ def read_by_rules(
     rules do so too. A value in the middle speaks for the intermediate mode but not against the
     others.
     """
-    values = {b.name: b.value for b in biomarkers if b.quality == "good"}
-    signs = [
-        (rule, float(value))
-        for rule in rulebook.rules
-        if isinstance(value := values.get(rule.biomarker), float | int)
-    ]
+    signs = _signs(biomarkers, rulebook)
     if phenotype.abstained or len(signs) < rulebook.least_signs:
         return RuleReading(label=None, in_favour=(), against=())
     label = phenotype.label
@@ -110,6 +105,22 @@ def read_by_rules(
         in_favour=tuple(_words(r, v) for r, v in signs if r.mode(v) == label),
         against=tuple(_words(r, v) for r, v in opposed),
     )
+
+
+def leaning_by_rules(biomarkers: Iterable[BiomarkerRecord], rulebook: Rulebook) -> Mode | None:
+    """The rules' own leaning, whatever the model says; None with too few signs."""
+    signs = _signs(biomarkers, rulebook)
+    return _leaning(signs, rulebook.least_balance) if len(signs) >= rulebook.least_signs else None
+
+
+def _signs(biomarkers: Iterable[BiomarkerRecord], rulebook: Rulebook) -> list[tuple[Rule, float]]:
+    """The rules that have a biomarker of good quality to go by, with its value."""
+    values = {b.name: b.value for b in biomarkers if b.quality == "good"}
+    return [
+        (rule, float(value))
+        for rule in rulebook.rules
+        if isinstance(value := values.get(rule.biomarker), float | int)
+    ]
 
 
 def _leaning(signs: list[tuple[Rule, float]], least: float) -> Mode:

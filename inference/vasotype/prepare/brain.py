@@ -60,7 +60,7 @@ def brain_mask(foregrounds: Mapping[str, Mask], home: str) -> Mask:
     mask = (votes * 2 >= len(foregrounds)) | foregrounds[home]
     box = bounding_box(mask)
     brain = np.zeros_like(mask)
-    brain[box] = _fill_holes(_largest_component(mask[box]))
+    brain[box] = fill_holes(largest_component(mask[box]))
     return brain
 
 
@@ -101,7 +101,8 @@ def _border_value(data: Array) -> float:
     return float(values[int(counts.argmax())])
 
 
-def _largest_component(mask: Mask) -> Mask:
+def largest_component(mask: Mask) -> Mask:
+    """The part of ``mask`` (not empty) that hangs together and is largest."""
     parts, count = ndimage.label(mask, structure=np.ones((3, 3, 3)))
     if count == 1:
         return mask
@@ -110,7 +111,7 @@ def _largest_component(mask: Mask) -> Mask:
     return np.asarray(parts == sizes.argmax())
 
 
-def _fill_holes(mask: Mask) -> Mask:
+def fill_holes(mask: Mask) -> Mask:
     """Add what the outside can't reach through faces (much faster than repeated dilation)."""
     shape = tuple(side + 2 for side in mask.shape)
     parts, _ = ndimage.label(~window(mask, (-1, -1, -1), shape))

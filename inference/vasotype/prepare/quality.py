@@ -7,18 +7,13 @@ from collections.abc import Mapping
 import numpy as np
 from vasotype_models.contract import CHANNELS, QUANTITATIVE, STRUCTURAL
 
-from vasotype.findings import Finding, StudyError
+from vasotype.findings import Finding
 from vasotype.stages import Array, Grid, Mask, Volume
 from vasotype.study.agreement import file_name
 
 THICK_SLICE_MM = 3.0
 SPACING_ROUNDING_MM = 0.05
 SMALLEST_BRAIN_ML, LARGEST_BRAIN_ML = 900.0, 2000.0
-MINIMAL_BRAIN_OVERLAP = 0.92
-"""Share of the smaller brain that must lie in the other: registered sequences reach 0.98, a brain
-moved by about 7 mm has less."""
-MINIMAL_HEAD_OVERLAP = 0.5
-"""The same for heads with skull, whose outlines differ by sequence and field of view."""
 MINIMAL_COVERAGE = 0.9
 MINIMAL_CONTRAST = 2.5
 """Scales by which the 99.9th percentile of T1c - T1 exceeds 0. Measured: brains with contrast agent
@@ -37,26 +32,6 @@ def thick_slices(volumes: Mapping[str, Volume]) -> list[Finding]:
                 message = f"{file_name(volumes[channel], channel)}: slices of {spacing:.1f} mm"
                 findings.append(Finding("thick-slices", message))
     return findings
-
-
-def check_overlap(
-    brains: Mapping[str, Mask], volumes: Mapping[str, Volume], home: str, least: float
-) -> None:
-    """Refuse sequences whose brain lies elsewhere than that of the sequence ``home``.
-
-    ``brains`` are foreground masks on one grid, ``least`` is the share of the smaller one that
-    must lie in the other. Raises StudyError ``grids-disagree``.
-    """
-    for channel, brain in brains.items():
-        smaller = min(int(brains[home].sum()), int(brain.sum()))
-        overlap = float((brains[home] & brain).sum()) / smaller if smaller else 0.0
-        if overlap < least:
-            raise StudyError(
-                "grids-disagree",
-                f"{file_name(volumes[channel], channel)} and {file_name(volumes[home], home)}: by "
-                f"their headers only {overlap:.0%} of the brain lies in the same place; at least "
-                f"{least:.0%} is needed",
-            )
 
 
 def partial_coverage(covered: Mapping[str, Mask], mask: Mask) -> list[Finding]:

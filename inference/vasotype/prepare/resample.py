@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from vasotype.stages import Affine, Array, Grid
+from vasotype.stages import Affine, Array, Grid, Volume
 
 Scalar = TypeVar("Scalar", bound=np.generic)
 
@@ -78,6 +78,23 @@ def lowpass(data: Array, source: Grid, target: Grid) -> Array:
     sigma = np.sqrt(np.maximum(step**2 - 1, 0)) / FWHM_PER_SIGMA
     sigma[step < 1 + COINCIDENT_VOXELS] = 0
     return np.asarray(ndimage.gaussian_filter(data, sigma)) if sigma.any() else data
+
+
+def shrink(volume: Volume, spacing_mm: float) -> Volume:
+    """The mean of blocks of voxels, as many as fit into ``spacing_mm`` along each axis.
+
+    Voxels at the far ends that fill no whole block are left out.
+    """
+    block = [max(1, int(spacing_mm / spacing + 0.05)) for spacing in volume.grid.spacing_mm]
+    if max(block) == 1:
+        return volume
+    shape = [n // k for n, k in zip(volume.grid.shape, block, strict=True)]
+    whole = volume.data[tuple(slice(0, n * k) for n, k in zip(shape, block, strict=True))]
+    split = [size for pair in zip(shape, block, strict=True) for size in pair]
+    affine = volume.grid.affine @ np.diag([*block, 1.0])
+    affine[:3, 3] = volume.grid.affine[:3] @ [*((k - 1) / 2 for k in block), 1]
+    data = whole.reshape(split).mean(axis=(1, 3, 5), dtype=np.float32)
+    return Volume(data, Grid((shape[0], shape[1], shape[2]), affine))
 
 
 def window(

@@ -9,20 +9,25 @@ from pathlib import Path
 from vasotype_models.contract import STRUCTURAL
 
 from vasotype.findings import StudyError
-from vasotype.study.naming import common_case, is_label_file, parse_name, stem
+from vasotype.study.naming import common_case, is_label_file, parse_name, series_kind, stem
 
 
 @dataclass(frozen=True)
 class Listing:
     """Files of one study by channel.
 
-    ``cases`` holds the distinct case names of the files, ``unused`` the names of images that no
-    known ending fits.
+    ``cases`` holds the distinct case names of the files, ``strangers`` the images that no known
+    ending fits.
     """
 
     files: dict[str, Path]
     cases: tuple[str, ...]
-    unused: tuple[str, ...]
+    strangers: tuple[Path, ...]
+
+    @property
+    def unused(self) -> tuple[str, ...]:
+        """Names of the images that no known ending fits."""
+        return tuple(path.name for path in self.strangers)
 
     @property
     def case(self) -> str:
@@ -31,7 +36,7 @@ class Listing:
 
 
 def list_study(folder: Path, given: Collection[str] = ()) -> Listing:
-    """Identify the images of ``folder`` (and of its BIDS ``anat`` folder) by their names.
+    """Identify the images of ``folder`` (and of BIDS ``anat`` and ``perf`` in it) by their names.
 
     Channels in ``given`` were named by the user and are passed over. Raises StudyError
     ``file-missing`` when there is no such folder, ``not-a-study`` for a file,
@@ -44,11 +49,12 @@ def list_study(folder: Path, given: Collection[str] = ()) -> Listing:
         raise StudyError("file-missing", f"{folder.name}: no such folder")
     files: dict[str, Path] = {}
     cases: set[str] = set()
-    unused: list[str] = []
+    strangers: list[Path] = []
     for path in _images(folder):
         named = parse_name(path.name)
         if named is None:
-            unused.append(path.name)
+            if series_kind(path.name) is None:
+                strangers.append(path)
             continue
         case, channel = named
         if channel in given:
@@ -66,7 +72,16 @@ def list_study(folder: Path, given: Collection[str] = ()) -> Listing:
             "folder-of-studies",
             f"{folder.name}: no study lies in it, {below} in folders below",
         )
-    return Listing(files, tuple(sorted(cases)), tuple(unused))
+    return Listing(files, tuple(sorted(cases)), tuple(strangers))
+
+
+def list_series(folder: Path) -> dict[str, tuple[Path, ...]]:
+    """Files of dynamic series by kind (dsc, dce, vfa, aif), also from ``anat`` and ``perf``."""
+    found: dict[str, list[Path]] = {}
+    for path in sorted(_candidates(folder)):
+        if path.is_file() and (kind := series_kind(path.name)):
+            found.setdefault(kind, []).append(path)
+    return {kind: tuple(paths) for kind, paths in found.items()}
 
 
 def is_dicom(place: Path) -> bool:
@@ -89,19 +104,28 @@ def find_studies(cohort: Path) -> list[Path]:
     """
     if not cohort.is_dir():
         raise StudyError("file-missing", f"{cohort.name}: no such folder")
-    named = sorted(folder for folder in _folders(cohort, set()) if _holds_study(folder))
+    named = sorted({_session(f) for f in _folders(cohort, set()) if _holds_study(f)})
     return named or sorted(
         place for place in cohort.iterdir() if not place.name.startswith(".") and is_dicom(place)
     )
 
 
+def _candidates(folder: Path) -> list[Path]:
+    """Files of a folder and, where it is a BIDS session, of its anatomy and perfusion."""
+    return [*folder.iterdir(), *(folder / "anat").glob("*"), *(folder / "perf").glob("*")]
+
+
 def _images(folder: Path) -> list[Path]:
-    candidates = [*folder.iterdir(), *(folder / "anat").glob("*")]
     return sorted(
         path
-        for path in candidates
+        for path in _candidates(folder)
         if stem(path.name) is not None and not is_label_file(path.name) and path.is_file()
     )
+
+
+def _session(folder: Path) -> Path:
+    """The folder of a visit: above ``anat`` where BIDS keeps perfusion beside it."""
+    return folder.parent if folder.name == "anat" else folder
 
 
 def _holds_study(folder: Path) -> bool:

@@ -22,6 +22,9 @@ REPAIRED_SHEAR = 0.01
 """Up to this cosine (0.6 degrees, about 1 mm at the edge of the head) right angles are restored;
 beyond, the file was resliced wrongly or tilted, and is refused."""
 
+SIZE_TOLERANCE = 0.01
+"""Share by which the voxel size may differ from that of the affine."""
+
 
 def read_grid(
     image: nib.Nifti1Image, shape: tuple[int, ...], name: str
@@ -46,8 +49,9 @@ def read_grid(
     affine = np.asarray(image.affine, dtype=np.float64)
     if not np.isfinite(affine).all() or abs(np.linalg.det(affine[:3, :3])) < 1e-9:
         raise StudyError("bad-affine", f"{name}: the header's affine has no inverse")
-    grid, findings = check_grid(Grid((shape[0], shape[1], shape[2]), affine), name)
-    return grid, findings + _orientation_doubts(image, name)
+    told = Grid((shape[0], shape[1], shape[2]), affine)
+    grid, findings = check_grid(told, name)
+    return grid, findings + _orientation_doubts(image, name) + _size_doubts(image, told, name)
 
 
 def check_grid(grid: Grid, name: str) -> tuple[Grid, list[Finding]]:
@@ -103,6 +107,17 @@ def _orientation_doubts(image: nib.Nifti1Image, name: str) -> list[Finding]:
         return []
     message = f"{name}: sform says {codes[0]}, qform says {codes[1]}; the sform was believed"
     return [Finding("left-right-doubt", message)]
+
+
+def _size_doubts(image: nib.Nifti1Image, grid: Grid, name: str) -> list[Finding]:
+    """A header says the voxel size twice: in the affine, and beside it."""
+    zooms = np.array(image.header.get_zooms()[:3], dtype=np.float64)
+    spacing = np.array(grid.spacing_mm)
+    if np.allclose(zooms, spacing, rtol=SIZE_TOLERANCE, atol=0):
+        return []
+    plain, by_affine = (" x ".join(f"{e:.3g}" for e in edges) for edges in (zooms, spacing))
+    message = f"{name}: voxels of {plain} mm, by the affine {by_affine} mm; the affine was believed"
+    return [Finding("voxel-size-doubt", message)]
 
 
 def _qform(header: nib.Nifti1Header) -> Affine | None:

@@ -28,6 +28,15 @@ _ENDINGS = {
 }
 # The contrast-enhanced ending comes first: `ce-gadolinium_T1w` also ends like a plain T1.
 _PATTERNS = {c: re.compile(rf"(?:^|[_\-. ])(?:{e})$", re.IGNORECASE) for c, e in _ENDINGS.items()}
+_SERIES = {
+    "dsc": r"(?:perf[_-])?dsc(?:[_-](?:perf|bold|4d))?|acq-dsc(?:_[a-z]+-[a-z0-9]+)*_(?:perf|bold)",
+    "dce": r"(?:perf[_-])?dce(?:[_-](?:perf|4d))?|acq-dce(?:_[a-z]+-[a-z0-9]+)*_perf",
+    "vfa": r"(?:flip-\d+_)?vfa(?:[_-]?\d+)?",
+    "aif": r"(?:(?:dsc|dce)[_-])?aif",
+}
+_SERIES_PATTERNS = {
+    kind: re.compile(rf"(?:^|[_\-. ])(?:{e})$", re.IGNORECASE) for kind, e in _SERIES.items()
+}
 _SEPARATORS = re.compile(r"[_\-. ]+")
 _BIDS_CASE = re.compile(r"sub-[a-z0-9]+(?:_ses-[a-z0-9]+)?", re.IGNORECASE)
 
@@ -68,6 +77,18 @@ def parse_name(name: str) -> tuple[str, str] | None:
             bids = _BIDS_CASE.match(case)
             return (bids.group() if bids else case), channel
     return None
+
+
+def series_kind(name: str) -> str | None:
+    """Which dynamic series or what belongs to one a file's name tells: dsc, dce, vfa or aif.
+
+    >>> series_kind("sub-01_flip-2_VFA.nii.gz"), series_kind("case-dsc.nii.gz")
+    ('vfa', 'dsc')
+    """
+    base = name[: -len(".tsv")] if name.lower().endswith(".tsv") else stem(name)
+    if base is None or name.startswith("."):
+        return None
+    return next((kind for kind, p in _SERIES_PATTERNS.items() if p.search(base)), None)
 
 
 def common_case(cases: Collection[str]) -> str:

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import zlib
+import math
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 from nibabel.filebasedimages import ImageFileError
-from nibabel.spatialimages import HeaderDataError
 from numpy.typing import NDArray
 from scipy import ndimage
 
@@ -24,7 +23,8 @@ LABEL_VALUES = 5
 CT_VALUE, CT_SHARE = -500.0, 0.1
 """Air in Hounsfield units: MR has no such share of strongly negative values."""
 
-_READ_ERRORS = (ImageFileError, HeaderDataError, OSError, EOFError, ValueError, zlib.error)
+MAXIMAL_VOXELS = 400_000_000
+"""1.6 GB of float32: ten times a large head volume."""
 
 
 def read_volume(path: Path, *, structural: bool = True) -> tuple[Volume, list[Finding]]:
@@ -34,7 +34,7 @@ def read_volume(path: Path, *, structural: bool = True) -> tuple[Volume, list[Fi
     background (joined to the border) or fewer than 1 % of the image. ``structural`` images must
     look like MR intensities; quantitative maps may be anything that varies.
 
-    Raises StudyError ``file-missing``, ``unreadable-image``, those of
+    Raises StudyError ``file-missing``, ``unreadable-image``, ``image-size``, those of
     :func:`~vasotype.study.header.read_grid`, ``non-finite-voxels``, ``empty-image``,
     ``label-map`` or ``not-mr``.
     """
@@ -54,8 +54,11 @@ def _load(path: Path) -> tuple[nib.Nifti1Image, Array]:
         image = nib.load(path)
         if not isinstance(image, nib.Nifti1Image):
             raise ImageFileError("another format under a NIfTI name")
+        _check_voxels(image.shape, path.name)
         raw = np.asanyarray(image.dataobj)
-    except _READ_ERRORS as error:
+    except StudyError:
+        raise
+    except Exception as error:  # nibabel, zlib and numpy raise many kinds for a damaged file
         raise StudyError(
             "unreadable-image", f"{path.name}: not a NIfTI image, or cut short"
         ) from error
@@ -65,6 +68,16 @@ def _load(path: Path) -> tuple[nib.Nifti1Image, Array]:
         raw = raw[..., 0]
     with np.errstate(over="ignore"):  # what float32 can't hold becomes infinite and is counted
         return image, raw.astype(np.float32)
+
+
+def _check_voxels(shape: tuple[int, ...], name: str) -> None:
+    voxels = math.prod(shape)
+    if min(shape, default=0) < 1 or voxels > MAXIMAL_VOXELS:
+        raise StudyError(
+            "image-size",
+            f"{name}: {' x '.join(map(str, shape)) or 'no'} voxels; 1 to "
+            f"{MAXIMAL_VOXELS // 10**6} million are read",
+        )
 
 
 def _finite(data: Array, name: str) -> tuple[Array, list[Finding]]:

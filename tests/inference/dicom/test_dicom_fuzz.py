@@ -1,6 +1,10 @@
-"""Any header ends in a typed error or a right answer, never in a traceback."""
+"""Any header ends in a typed error or a right answer, never in a traceback.
+
+``VASOTYPE_FUZZ`` sets the number of inputs a test tries; scripts/fuzz tries thousands.
+"""
 
 import copy
+import os
 
 import numpy as np
 import pytest
@@ -12,6 +16,7 @@ from vasotype.study import read_study
 from vasotype.study.dicom import read_series
 from vasotype.study.identify import identify_series
 
+EXAMPLES = int(os.environ.get("VASOTYPE_FUZZ", "50"))
 WORDS = st.sampled_from(
     ["", "SE", "GR", "IR", "T1", "junk", "9" * 30, "é\\x", "\\", "nan", "1e400"]
 )
@@ -45,6 +50,11 @@ TAGS = {
     "AcquisitionTime": ("TM", st.sampled_from(["", "25", "1000", "99:99", "abcdef", "120000.9"])),
     "StudyDate": ("DA", st.sampled_from(["", "20200101", "1", "00000000", "x"])),
     "SpecificCharacterSet": ("CS", st.sampled_from(["", "ISO_IR 192", "NONSENSE"])),
+    "SliceThickness": ("DS", NUMBERS),
+    "ContrastBolusVolume": ("DS", NUMBERS),
+    "ContrastBolusStartTime": ("TM", st.sampled_from(["", "1", "095500", "999999", "x"])),
+    "ContrastBolusAgentSequence": ("SQ", st.just([Dataset()])),
+    "PatientName": ("PN", WORDS),
     "SOPClassUID": ("UI", st.sampled_from(["", "1.2", "1.2.840.10008.5.1.4.1.1.4.1"])),
     "PixelData": ("OW", st.sampled_from([b"", b"\0\0", b"\1\0" * 252])),
 }
@@ -72,9 +82,8 @@ def answer_or_error(folder):
 
 @pytest.mark.filterwarnings("ignore")
 @settings(
-    max_examples=25,
+    max_examples=EXAMPLES,
     deadline=None,
-    derandomize=True,
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(changes=CHANGES)
@@ -103,7 +112,7 @@ def test_headers_of_any_content_end_in_an_answer_or_a_typed_error(tmp_path_facto
         assert one.reasons
 
 
-@settings(max_examples=20, deadline=None, derandomize=True, suppress_health_check=list(HealthCheck))
+@settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck))
 @given(data=st.data())
 @pytest.mark.filterwarnings("ignore")
 def test_files_cut_or_overwritten_anywhere_end_in_an_answer_or_a_typed_error(

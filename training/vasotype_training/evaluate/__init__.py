@@ -2,5 +2,6 @@
 
 from vasotype_training.evaluate.figures import Figure, Figures, compare
 from vasotype_training.evaluate.run import Options, evaluate
+from vasotype_training.evaluate.tumor_free import TumorFree
 
-__all__ = ["Figure", "Figures", "Options", "compare", "evaluate"]
+__all__ = ["Figure", "Figures", "Options", "TumorFree", "compare", "evaluate"]

@@ -19,17 +19,22 @@ REACH = ndimage.generate_binary_structure(3, 1)
 """What lies within 1 mm of a voxel on the 1 mm grid."""
 
 
+Place = tuple[int, int, int]
+"""A voxel of the 1 mm grid."""
+
+
 @dataclass(frozen=True)
 class TrueLesion:
     """A component of the true core.
 
     ``number`` is its value in :attr:`Detection.truth`; ``found_by`` that of the predicted component
-    which overlaps it most, 0 where it was missed.
+    which overlaps it most, 0 where it was missed; ``place`` a voxel in its middle.
     """
 
     number: int
     diameter_mm: float
     found_by: int
+    place: Place
 
 
 @dataclass(frozen=True)
@@ -37,11 +42,11 @@ class Detection:
     """Lesions of one study and the component maps that they are numbered in.
 
     ``fragments`` counts predicted components that touch a true lesion which another component has
-    already found; they are no false positives.
+    already found; they are no false positives. ``strays`` holds a voxel of every false positive.
     """
 
     lesions: tuple[TrueLesion, ...]
-    false_positives: int
+    strays: tuple[Place, ...]
     fragments: int
     truth: Components
     predicted: Components
@@ -67,16 +72,23 @@ def detect(
         outside[np.unique(found[exclude])] = False
     counted[0] = outside[0] = False
     diameters = _diameters(lesions, counted, affine)
+    places = _places(lesions)
     true_lesions = tuple(
-        TrueLesion(number, diameter, int(touched[number].argmax()) if touched[number].any() else 0)
+        TrueLesion(
+            number,
+            diameter,
+            int(touched[number].argmax()) if touched[number].any() else 0,
+            places[number - 1],
+        )
         for number, diameter in diameters.items()
     )
     touching = (touched > 0).sum(axis=0) > 0
-    strays = _diameters(found, outside & ~touching, affine)
+    apart = _diameters(found, outside & ~touching, affine)
+    middles = _places(found)
     main = np.isin(np.arange(touched.shape[1]), touched.argmax(axis=1))
     return Detection(
         lesions=true_lesions,
-        false_positives=sum(d >= LEAST_FALSE_POSITIVE_MM for d in strays.values()),
+        strays=tuple(middles[n - 1] for n, d in apart.items() if d >= LEAST_FALSE_POSITIVE_MM),
         fragments=int((outside & touching & ~main).sum()),
         truth=lesions,
         predicted=found,
@@ -93,6 +105,13 @@ def _touched(lesions: Components, found: Components) -> NDArray[np.int64]:
         table[number] = np.bincount(found[window][near], minlength=width)
     table[:, 0] = 0
     return table
+
+
+def _places(found: Components) -> list[Place]:
+    """Middle of the box of every component."""
+    boxes = ndimage.find_objects(found)
+    middles = [tuple((side.start + side.stop - 1) // 2 for side in box) for box in boxes]
+    return [(int(x), int(y), int(z)) for x, y, z in middles]
 
 
 def _diameters(found: Components, wanted: NDArray[np.bool_], affine: Affine) -> dict[int, float]:

@@ -12,6 +12,7 @@ import numpy as np
 import vasotype
 from numpy.typing import NDArray
 from vasotype.pipeline import Analysis, Vasotype
+from vasotype.prepare import to_native
 from vasotype.result import Result
 from vasotype.stages import Grid, Labels, Study
 
@@ -20,17 +21,21 @@ ALL = "all"
 COUNTERFACTUAL = "t1c:=t1"
 """Variant: the image without contrast agent in place of T1c; no enhancement should be left."""
 
+THRESHOLD = "threshold"
+"""Variant: no model but a threshold on T1c - T1, the detector to beat."""
+
 
 @dataclass(frozen=True)
 class Prediction:
     """What an analysis gave, on the native grid of its reference channel.
 
     ``tissue`` uint8 [X, Y, Z] in BraTS-METS labels; ``instances`` uint16 with the lesion ids of
-    ``result``.
+    ``result``; ``probabilities`` uint8 [3, X, Y, Z], NETC, SNFH and ET in steps of 1/255.
     """
 
     tissue: Labels
     instances: NDArray[np.uint16]
+    probabilities: Labels
     grid: Grid
     result: Result
 
@@ -39,16 +44,23 @@ class Prediction:
         """The part of an analysis that is scored."""
         lesions = analysis.lesions
         grid = analysis.prepared.native.grid
-        return cls(lesions.native_tissue, lesions.native_instances, grid, analysis.result)
+        steps = np.round(255 * analysis.maps.tissue[1:]).astype(np.uint8)
+        probabilities = to_native(steps, analysis.prepared.grid, grid, order=1)
+        return cls(
+            lesions.native_tissue, lesions.native_instances, probabilities, grid, analysis.result
+        )
 
 
 def vary(study: Study, variant: str) -> Study | None:
     """The study with fewer sequences, or with T1 in place of T1c; None where one is not there.
 
-    ``variant`` is ``all``, ``t1c:=t1`` or channels joined by ``+``, such as ``t1c+flair``.
+    ``variant`` is ``all``, ``t1c:=t1``, ``threshold`` (which needs T1 and T1c) or channels joined
+    by ``+``, such as ``t1c+flair``.
     """
     if variant == ALL:
         return study
+    if variant == THRESHOLD:
+        return study if {"t1", "t1c"} <= set(study.volumes) else None
     if variant == COUNTERFACTUAL:
         if not {"t1", "t1c"} <= set(study.volumes):
             return None
@@ -105,6 +117,7 @@ def _write(prediction: Prediction, place: Path) -> None:
             ("lesions", prediction.instances),
         ):
             nib.save(nib.Nifti1Image(labels, prediction.grid.affine), draft / f"{name}.nii.gz")
+        np.savez_compressed(draft / "probabilities.npz", prediction.probabilities)
         (draft / "result.json").write_text(prediction.result.model_dump_json(), encoding="utf-8")
         draft.rename(place)
 
@@ -118,6 +131,7 @@ def _read(place: Path) -> Prediction:
     return Prediction(
         tissue=np.asarray(tissue.dataobj, np.uint8),
         instances=np.asarray(instances.dataobj, np.uint16),
+        probabilities=np.load(place / "probabilities.npz")["arr_0"],
         grid=Grid((x, y, z), np.asarray(tissue.affine, np.float64)),
         result=Result.read(place),
     )

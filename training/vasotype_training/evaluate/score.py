@@ -9,13 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 from vasotype.prepare import resample
 from vasotype.result import PhenotypeRecord
-from vasotype.stages import Grid
+from vasotype.stages import Grid, Labels
 
 from vasotype_training.cohorts import LabelledStudy, LesionTruth, Reference
 from vasotype_training.evaluate.brats import LesionWise, lesion_wise_2023, lesion_wise_2025
 from vasotype_training.evaluate.components import REGIONS, region
 from vasotype_training.evaluate.detection import Detection, detect
 from vasotype_training.evaluate.metrics import dice
+from vasotype_training.evaluate.outlines import Reliability, lesion_dice
 from vasotype_training.evaluate.predictions import Prediction
 
 Ids = NDArray[np.uint16]
@@ -23,10 +24,15 @@ Ids = NDArray[np.uint16]
 
 @dataclass(frozen=True)
 class LesionScore:
-    """One true lesion: what is known of it, and how it was read where it was found."""
+    """One true lesion: what is known of it, and how it was read where it was found.
+
+    ``place`` is a voxel of it on the study's 1 mm grid; ``dice`` by region, where it was found.
+    """
 
     diameter_mm: float
     found: bool
+    place: tuple[int, int, int]
+    dice: dict[str, float]
     truth: LesionTruth | None
     reading: PhenotypeRecord | None
 
@@ -34,17 +40,24 @@ class LesionScore:
 @dataclass(frozen=True)
 class StudyScore:
     """One study. ``dice``, ``brats_2025`` and ``brats_2023`` are by region; a region that is
-    empty in truth and prediction is in ``both_empty`` and not in ``dice``.
+    empty in truth and prediction is in ``both_empty`` and not in ``dice``. ``strays`` holds a voxel
+    of every false positive.
     """
 
     study: str
     dice: dict[str, float]
     both_empty: tuple[str, ...]
     lesions: tuple[LesionScore, ...]
-    false_positives: int
+    strays: tuple[tuple[int, int, int], ...]
     fragments: int
+    reliability: Reliability
     brats_2025: dict[str, LesionWise]
     brats_2023: dict[str, LesionWise]
+
+    @property
+    def false_positives(self) -> int:
+        """Predicted lesions that are none."""
+        return len(self.strays)
 
     @property
     def without_lesion(self) -> bool:
@@ -95,24 +108,43 @@ def score(labelled: LabelledStudy, prediction: Prediction, core_scored: bool = T
         study=labelled.name,
         dice={name: dice(*pair) for name, pair in pairs.items() if name not in empty},
         both_empty=empty,
-        lesions=_lesions(found, reference, labelled, prediction),
-        false_positives=found.false_positives,
+        lesions=_lesions(found, (truth, predicted), reference, labelled, prediction),
+        strays=found.strays,
         fragments=found.fragments,
+        reliability=_reliability((truth, predicted), reference, prediction, core_scored),
         brats_2025={name: lesion_wise_2025(truth, predicted, name) for name in names},
         brats_2023={name: lesion_wise_2023(truth, predicted, name) for name in names},
     )
 
 
+def _reliability(
+    labels: tuple[Labels, Labels], reference: Reference, prediction: Prediction, core_scored: bool
+) -> Reliability:
+    """Probabilities against truth near lesions; nothing where the core is not scored."""
+    use = ~reference.exclude if core_scored else np.zeros_like(reference.exclude)
+    probabilities = [
+        resample(volume, prediction.grid, reference.grid) for volume in prediction.probabilities
+    ]
+    return Reliability.measure(np.stack(probabilities), *labels, use)
+
+
 def _lesions(
-    found: Detection, reference: Reference, labelled: LabelledStudy, prediction: Prediction
+    found: Detection,
+    labels: tuple[Labels, Labels],
+    reference: Reference,
+    labelled: LabelledStudy,
+    prediction: Prediction,
 ) -> tuple[LesionScore, ...]:
-    """True lesions with what is known of them and how they were read."""
+    """True lesions with what is known of them, their outlines, and how they were read."""
     known = {lesion.id: lesion for lesion in labelled.lesions or ()}
     readings = {lesion.id: lesion.phenotype for lesion in prediction.result.lesions}
     predicted_ids = resample(prediction.instances, prediction.grid, reference.grid, order=0)
+    hits = [lesion.number for lesion in found.lesions if lesion.found_by]
+    outlines = lesion_dice(*labels, found.truth, hits)
     scores = []
     for lesion in found.lesions:
-        true_id = _commonest(reference.instances[found.truth == lesion.number])
+        inside = found.truth == lesion.number
+        true_id = _commonest(reference.instances[inside])
         reading = None
         if lesion.found_by:
             component = found.predicted == lesion.found_by
@@ -121,6 +153,8 @@ def _lesions(
             LesionScore(
                 diameter_mm=lesion.diameter_mm,
                 found=lesion.found_by > 0,
+                place=lesion.place,
+                dice=outlines.get(lesion.number, {}),
                 truth=known.get(true_id),
                 reading=reading,
             )

@@ -13,6 +13,7 @@ from typing import Literal
 from vasotype_training.evaluate.components import REGIONS
 from vasotype_training.evaluate.figures import Figure
 from vasotype_training.evaluate.metrics import Estimate, bootstrap
+from vasotype_training.evaluate.outlines import reliability_error
 from vasotype_training.evaluate.score import LesionScore, StudyScore
 
 TIMEPOINT = re.compile(r"(BraTS-[A-Z]+-\d{5})-\d{3}", re.IGNORECASE)
@@ -20,6 +21,9 @@ TIMEPOINT = re.compile(r"(BraTS-[A-Z]+-\d{5})-\d{3}", re.IGNORECASE)
 
 SIZE_CLASSES_MM = ((0.0, 3.0), (3.0, 5.0), (5.0, 10.0), (10.0, math.inf))
 """Longest axial diameter, lower end included."""
+
+LEAST_OUTLINED_MM = 5.0
+"""Smaller lesions have too few voxels for a Dice."""
 
 Ratio = tuple[float, float]
 """Numerator and denominator of one study; a figure divides the sums of both."""
@@ -101,6 +105,41 @@ def outline_figures(scores: Sequence[StudyScore]) -> list[Figure]:
         for name in REGIONS:
             measure = Measure(f"{metric}_{name}", "higher", 0.03)
             figures += ratio_figure(measure, patients, partial(of, name=name))
+    return figures
+
+
+def lesion_outline_figures(scores: Sequence[StudyScore]) -> list[Figure]:
+    """Mean Dice of the lesions of 5 mm and more that were found, region by region."""
+    patients = by_patient(scores)
+    figures: list[Figure] = []
+    for name in REGIONS:
+
+        def of(score: StudyScore, name: str = name) -> Ratio:
+            values = [
+                lesion.dice[name]
+                for lesion in score.lesions
+                if lesion.diameter_mm >= LEAST_OUTLINED_MM and name in lesion.dice
+            ]
+            return sum(values), len(values)
+
+        measure = Measure(f"lesion_dice_{name}, 5+ mm", "higher", 0.02)
+        figures += ratio_figure(measure, patients, of)
+    return figures
+
+
+def calibration_figures(scores: Sequence[StudyScore]) -> list[Figure]:
+    """Expected calibration error of voxels near lesions, tissue by tissue."""
+    patients = by_patient(scores)
+    figures: list[Figure] = []
+    for tissue, name in enumerate(("netc", "snfh", "et")):
+
+        def error(groups: Sequence[Sequence[StudyScore]], tissue: int = tissue) -> float:
+            parts = [score.reliability for group in groups for score in group]
+            return reliability_error(parts, tissue)
+
+        voxels = sum(int(score.reliability.counts[tissue, :, 0].sum()) for score in scores)
+        measure = Measure(f"voxel_calibration_error_{name}", "lower", 0.01)
+        figures += measure.of(voxels, bootstrap(patients, error))
     return figures
 
 

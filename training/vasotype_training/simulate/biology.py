@@ -56,8 +56,38 @@ def means(mode: str) -> NDArray[np.float64]:
     return scaled
 
 
-PRIMARY_SHIFT = {"melanoma": 0.45, "renal": 0.80}
-"""Shift of ln rCBV by primary tumor (after Kremer 2003); other primaries: 0."""
+@dataclass(frozen=True)
+class Primary:
+    """What a primary tumor changes in all its metastases, whatever their mode.
+
+    ``share`` of all patients; ``rcbv_shift`` of ln rCBV (after Kremer 2003); ``hemorrhage``
+    probability in a lesion up to ``HEMORRHAGE_MM`` without mimicry (melanoma: Ghia 2014);
+    ``mimicry`` its probability. Shares and all else are assumptions.
+    """
+
+    share: float
+    rcbv_shift: float
+    hemorrhage: float
+    mimicry: float
+
+
+PRIMARIES = {
+    "lung": Primary(0.45, 0.0, 0.12, 0.37),
+    "breast": Primary(0.20, 0.0, 0.10, 0.25),
+    "melanoma": Primary(0.12, 0.45, 0.23, 0.50),
+    "renal": Primary(0.07, 0.80, 0.25, 0.30),
+    "other": Primary(0.16, 0.0, 0.12, 0.25),
+}
+
+HEMORRHAGE_MM = 15.0
+"""Above this diameter the odds of hemorrhage grow by half with every doubling (assumption)."""
+MIMICRY_EDEMA = 1.6
+"""Factor of edema in vasculogenic mimicry (an assumption)."""
+
+
+def draw_primary(rng: np.random.Generator) -> str:
+    """Primary tumor of a patient."""
+    return str(rng.choice(list(PRIMARIES), p=[p.share for p in PRIMARIES.values()]))
 
 
 @dataclass(frozen=True)
@@ -101,27 +131,34 @@ def draw_latents(mode: str, shared: float, rng: np.random.Generator) -> NDArray[
 
 
 def draw_biology(
-    rng: np.random.Generator,
-    shared: float,
-    weights: tuple[float, float, float] = (1 / 3, 1 / 3, 1 / 3),
+    rng: np.random.Generator, shared: float, primary: str, mode: str | None = None
 ) -> Biology:
-    """Draw the mode by ``weights`` and the latents by mode.
+    """Draw the mode, each as probable as the others unless ``mode`` fixes it, and its latents.
 
-    ``shared`` is the patient's standard normal tendency to edema.
+    ``shared`` is the patient's standard normal tendency to edema. Blood is drawn later, by size:
+    see :func:`bleeds`.
     """
-    mode = str(rng.choice(MODES, p=weights))
+    origin = PRIMARIES[primary]
+    mode = str(rng.choice(MODES)) if mode is None else mode
     latent = draw_latents(mode, shared, rng)
-    mimicry = bool(rng.random() < 0.30)
-    hemorrhage_odds = 0.14 / 0.86 * (3.0 if mimicry else 1.0)
+    mimicry = bool(rng.random() < origin.mimicry)
     return Biology(
         mode=mode,
-        rcbv=float(np.clip(np.exp(latent[0]), 0.3, 15)),
+        rcbv=float(np.clip(np.exp(latent[0] + origin.rcbv_shift), 0.3, 25)),
         ktrans_per_min=float(np.clip(np.exp(latent[1]), 0.006, 1.0)),
-        edema_ratio=float(np.exp(latent[2]) * (1.6 if mimicry else 1.0)),
+        edema_ratio=float(np.exp(latent[2]) * (MIMICRY_EDEMA if mimicry else 1.0)),
         width_mm=float(np.clip(np.exp(latent[3]), 0.2, 6)),
         tbr=float(np.clip(np.exp(latent[4]), 1.0, 8)),
         low_permeability=float(np.clip(1 / (1 + np.exp(-latent[5])), 0.005, 0.95)),
         ve=float(np.clip(np.exp(rng.normal(np.log(0.25), 0.35)), 0.08, 0.7)),
         mimicry=mimicry,
-        hemorrhage=bool(rng.random() < hemorrhage_odds / (1 + hemorrhage_odds)),
+        hemorrhage=False,
     )
+
+
+def bleeds(biology: Biology, primary: str, diameter_mm: float, rng: np.random.Generator) -> bool:
+    """Whether a lesion holds blood: by primary tumor, mimicry and size."""
+    share = PRIMARIES[primary].hemorrhage
+    odds = share / (1 - share) * (3.0 if biology.mimicry else 1.0)
+    odds *= 1.5 ** max(0.0, float(np.log2(diameter_mm / HEMORRHAGE_MM)))
+    return bool(rng.random() < odds / (1 + odds))

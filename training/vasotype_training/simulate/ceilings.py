@@ -6,14 +6,14 @@ model that scores above it has found the truth elsewhere than in vascular biolog
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from scipy.stats import rankdata
 from vasotype_models.contract import MODES
 
-from vasotype_training.simulate.biology import PRIMARY_SHIFT
+from vasotype_training.simulate.biology import MIMICRY_EDEMA, PRIMARIES
 from vasotype_training.simulate.likelihood import (
     ENHANCEMENT,
     Assumptions,
@@ -62,20 +62,27 @@ REFERENCE: dict[str, Scores] = {
 }
 """The ceilings recorded when the assumptions were made, with standard errors of 0.003-0.005."""
 
-PRIMARIES = {"melanoma": 0.12, "renal": 0.07}
-"""Shares of the primaries that shift rCBV among all brain metastases (an assumption)."""
 
-SPECIFIED = Assumptions(
-    (
-        (1 - sum(PRIMARIES.values()), {}),
-        *((share, {"rcbv": PRIMARY_SHIFT[p]}) for p, share in PRIMARIES.items()),
-    ),
-    rendered=False,
-)
+def _mixture(with_mimicry: bool) -> tuple[tuple[float, Mapping[str, float]], ...]:
+    """What the reader is not told: the primary tumor and, if rendered, mimicry."""
+    shares: dict[tuple[float, bool], float] = {}
+    for primary in PRIMARIES.values():
+        chance = primary.mimicry if with_mimicry else 0.0
+        for mimicry, part in ((False, 1 - chance), (True, chance)):
+            key = (primary.rcbv_shift, mimicry)
+            shares[key] = shares.get(key, 0.0) + primary.share * part
+    return tuple(
+        (share, {"rcbv": shift, "edema": float(np.log(MIMICRY_EDEMA)) if mimicry else 0.0})
+        for (shift, mimicry), share in shares.items()
+        if share > 0
+    )
+
+
+SPECIFIED = Assumptions(_mixture(with_mimicry=False), rendered=False)
 """Latents as such, the primary tumor unknown."""
 
-RENDERED = Assumptions(((0.70, {}), (0.30, {"edema": float(np.log(1.6))})), rendered=True)
-"""Latents as the simulator draws and renders them: no primary, vascular mimicry adds edema."""
+RENDERED = Assumptions(_mixture(with_mimicry=True), rendered=True)
+"""Latents as the simulator draws and renders them: vascular mimicry adds edema."""
 
 COLUMNS = (
     "angiogenic / co-option",

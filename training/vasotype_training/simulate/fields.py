@@ -56,11 +56,14 @@ def smooth_field(shape: Shape, scale: float, rng: np.random.Generator) -> Array:
     return field / np.float32(0.479**1.5)
 
 
-def slice_profile(length: int, blur: float, thickness: float, shift: float) -> Array | None:
+def slice_profile(
+    length: int, blur: float, thickness: float, shift: float, gap: float = 0.0
+) -> Array | None:
     """Matrix [length, length] of one axis of an acquisition resampled back to its grid.
 
-    Gaussian blur of ``blur`` voxels (standard deviation), slices ``thickness`` voxels apart and
-    as thick, a displacement of ``shift`` voxels; None where all of it is negligible.
+    Gaussian blur of ``blur`` voxels (standard deviation), slices ``thickness`` voxels apart, of
+    which the share ``gap`` is not imaged, a displacement of ``shift`` voxels; None where all of it
+    is negligible.
     """
     if blur < 0.2 and thickness < 1.1 and abs(shift) < 0.05:
         return None
@@ -73,7 +76,8 @@ def slice_profile(length: int, blur: float, thickness: float, shift: float) -> A
     centres = np.arange(-reach, length + reach, thickness)
     offset = np.abs(at[None, :] - centres[:, None])
     # A slice is a box of its thickness with soft edges of one voxel, wider by the blur.
-    box = np.clip((thickness / 2 + 0.5 + blur - offset) / (1 + 2 * blur), 0, 1)
+    imaged = thickness * (1 - gap)
+    box = np.clip((imaged / 2 + 0.5 + blur - offset) / (1 + 2 * blur), 0, 1)
     # Slices beyond the volume repeat its edge.
     empty = box.sum(axis=1) < 1e-3
     box[empty, np.clip(np.round(centres[empty]), 0, length - 1).astype(int)] = 1.0

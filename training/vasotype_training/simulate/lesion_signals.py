@@ -20,6 +20,18 @@ from vasotype_training.simulate.scene import Scene
 Array = NDArray[np.float32]
 
 
+VASCULAR = {
+    "vessel": (8.0, 0.03, 1.4),
+    "vein": (8.0, 0.03, 1.4),
+    "anomaly": (6.0, 0.02, 1.3),
+    "dura": (3.0, 0.15, 1.6),
+    "falx": (3.0, 0.15, 1.6),
+    "plexus": (5.0, 0.20, 1.7),
+    "midline": (3.0, 0.20, 1.8),
+}
+"""rCBV, Ktrans (1/min) and TBR of look-alikes that take up contrast agent (assumptions)."""
+
+
 @dataclass(frozen=True)
 class Signals:
     """Intensities (viable, core, blood) by channel; maps (viable, core); barrier-keeping voxels."""
@@ -32,10 +44,9 @@ class Signals:
 def lesion_signals(scene: Scene, local: Local, look: Look, body: Array) -> Signals:
     """Intensities and map values of a lesion whose share of each voxel is ``body`` [X, Y, Z]."""
     lesion, rng = local.lesion, local.rng
-    jitter = np.exp(rng.normal(0, 0.08, 3))
-    tumor = Tissue(
-        physics.TUMOR.t1 * jitter[0], physics.TUMOR.t2 * jitter[1], physics.TUMOR.density
-    )
+    jitter = np.exp(rng.normal(0, lesion.spread, 2))
+    usual = physics.TUMOR
+    tumor = Tissue(usual.t1 * jitter[0], usual.t2 * jitter[1], usual.density)
     dead = Tissue(lesion.core_t1_s, lesion.core_t2_s, 0.95)
     grain = 1 + 0.08 * smooth_field(body.shape, rng.uniform(1.2, 4), rng)
     ktrans, low = _permeability(local, body)
@@ -47,7 +58,7 @@ def lesion_signals(scene: Scene, local: Local, look: Look, body: Array) -> Signa
             channel, tissue_signal(channel, tumor, look.sequences) * grain
         )
         if lesion.appearance is not None:
-            alive = _free_value(lesion, channel) + 0.3 * (grain - 1) / 0.08
+            alive = getattr(lesion.appearance, channel) + 0.3 * (grain - 1) / 0.08
         intensities[channel] = (
             alive,
             look.intensity(channel, tissue_signal(channel, dead, look.sequences)),
@@ -76,12 +87,15 @@ def _enhanced(
     blood = _clot("t1c", look)
     before = look.intensity("t1c", tissue_signal("t1c", dead, look.sequences))
     # Contrast agent seeps a little into a core over minutes.
-    core = before + rng.uniform(0, 0.6) if rng.random() < 0.5 else before
+    seepage = rng.uniform(0, 0.6) if rng.random() < 0.5 else 0.0
     if lesion.appearance is not None:
         base = plain["t1"][0] if "t1" in plain else lesion.appearance.t1
-        gain = 0.0 if lesion.kind in ("plaque", "t1_bright", "cavity") else lesion.appearance.gain
+        gain = lesion.appearance.gain
+        core = before + min(seepage, 0.3 * gain)
         return base + gain * np.clip(1 + 1.5 * (grain - 1), 0.2, 2), core, blood
+    core = before + seepage
     assert lesion.biology is not None
+    tumor = physics.at_field(tumor, look.sequences)
     steps = np.geomspace(0.002, 3.0, 48)
     vp = 0.58 * 0.02 * lesion.biology.rcbv
     table = physics.tissue_concentration(steps, lesion.biology.ve, vp, look.sequences)
@@ -112,20 +126,6 @@ def _permeability(local: Local, body: Array) -> tuple[Array, NDArray[np.bool_]]:
     return ktrans.astype(np.float32), low
 
 
-def _free_value(lesion: Lesion, channel: str) -> float:
-    look = lesion.appearance
-    assert look is not None
-    fixed = {
-        "plaque": {"t1": -0.6, "t2": abs(look.t2) + 0.6, "flair": abs(look.flair) + 0.6},
-        "t1_bright": {"t1": abs(look.t1) + 1.0},
-        "cavity": {"t1": -2.2, "t2": 4.0, "flair": -2.0},
-        "vessel": {"t1": -0.8, "t2": -1.2, "flair": -1.2},
-        "dura": {"t1": -0.4, "t2": -0.8, "flair": -0.5},
-    }
-    own = {"t1": look.t1, "t2": look.t2, "flair": look.flair}
-    return fixed.get(lesion.kind, {}).get(channel, own[channel])
-
-
 def _map_values(
     lesion: Lesion, ktrans: Array, grain: Array, rng: np.random.Generator
 ) -> dict[str, tuple[Array | float, float]]:
@@ -136,11 +136,12 @@ def _map_values(
             "ktrans": (ktrans, 0.008),
             "tbr": (biology.tbr * grain, 0.7),
         }
-    if lesion.kind == "vessel":
+    if lesion.kind in VASCULAR:
+        rcbv, leak, tbr = VASCULAR[lesion.kind]
         return {
-            "rcbv": (8.0 * grain, 8.0),
-            "ktrans": (0.03 * grain, 0.03),
-            "tbr": (1.4 * grain, 1.4),
+            "rcbv": (rcbv * grain, rcbv),
+            "ktrans": (leak * grain, leak),
+            "tbr": (tbr * grain, tbr),
         }
     rcbv, leak = float(rng.uniform(0.4, 5)), float(np.exp(rng.uniform(np.log(0.004), np.log(0.3))))
     if lesion.kind != "metastasis":

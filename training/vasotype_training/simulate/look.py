@@ -47,9 +47,15 @@ class Look:
 
 
 def draw_look(
-    anatomy: Anatomy, rng: np.random.Generator, delay_min: tuple[float, float] = (3, 8)
+    anatomy: Anatomy,
+    rng: np.random.Generator,
+    delay_min: tuple[float, float] = (3, 8),
+    contrast_spread: float = 0.2,
 ) -> Look:
-    """Draw a protocol and fit its signals to the anatomy's intensities."""
+    """Draw a protocol and fit its signals to the anatomy's intensities.
+
+    ``contrast_spread`` is that of the logarithm of each channel's contrast of lesions to brain.
+    """
     sequences = physics.draw_sequences(rng, delay_min)
     lines, white, contrast = {}, {}, {}
     for channel in anatomy.images:
@@ -58,7 +64,7 @@ def draw_look(
         known = np.isfinite(levels)
         lines[channel] = _fit_line(signals[known], levels[known])
         white[channel] = float(levels[2]) if known[2] else 0.5
-        contrast[channel] = float(np.exp(rng.normal(0, 0.2)))
+        contrast[channel] = float(np.exp(rng.normal(0, contrast_spread)))
     # T1 and T1c are one sequence twice: their tissue contrast must agree or blood would enhance.
     contrast["t1c"] = contrast.get("t1", 1.0)
     return Look(sequences, lines, white, contrast, float(np.exp(rng.normal(0, 0.12))))
@@ -72,7 +78,8 @@ def tissue_signal(channel: str, tissue: Tissue, sequences: Sequences) -> float:
         "t2": physics.t2_weighted,
         "flair": physics.flair_weighted,
     }
-    return float(weigh[channel](tissue.t1, tissue.t2, tissue.density, sequences))
+    here = physics.at_field(tissue, sequences)
+    return float(weigh[channel](here.t1, here.t2, here.density, sequences))
 
 
 def _fit_line(signals: NDArray[np.float64], levels: NDArray[np.float64]) -> Line:

@@ -20,6 +20,7 @@ from vasotype_training.simulate.physics import (
     WHITE,
     Sequences,
     Tissue,
+    at_field,
     draw_sequences,
     flair_weighted,
     relaxed,
@@ -135,6 +136,7 @@ def _paint(
     """Signals of the four sequences; ``enhancing`` is each class's concentration in mM."""
     sequences: Sequences = draw_sequences(rng, (3, 8))
     jitter = np.exp(rng.normal(0, JITTER, (3, len(tissues))))
+    tissues = [at_field(tissue, sequences) for tissue in tissues]
     t1 = np.array([t.t1 for t in tissues], np.float32) * jitter[0].astype(np.float32)
     t2 = np.array([t.t2 for t in tissues], np.float32) * jitter[1].astype(np.float32)
     density = np.array([t.density for t in tissues], np.float32) * jitter[2].astype(np.float32)

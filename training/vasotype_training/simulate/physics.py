@@ -8,7 +8,7 @@ gives the arterial input function.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -37,16 +37,26 @@ EDEMA = Tissue(1.500, 0.140, 0.88)
 BLOOD_CLOT = Tissue(0.600, 0.060, 0.85)
 
 
+T1_AT_1_5_T = 0.8
+"""T1 of tissue at 1.5 T over that at 3 T."""
+FLUID_T1_S = 3.0
+"""Fluid, of longer T1 than this, relaxes alike in all fields."""
+LOW_FIELD_SHARE = 0.4
+"""Studies at 1.5 T."""
+
+
 @dataclass(frozen=True)
 class Sequences:
     """Acquisition of the four structural sequences of one study (times in s).
 
     ``spin_echo_t1``: T1 weighting by a spin echo (``t1_tr``, echo time ``t1_te``) instead of an
-    inversion-recovery gradient echo (``t1_tr``, ``t1_ti``). ``dose`` is in mmol/kg,
+    inversion-recovery gradient echo (``t1_tr``, ``t1_ti``). ``field_t`` is in tesla, ``dose`` in
+    mmol/kg,
     ``relaxivity`` in 1/(s mM), ``delay_min`` the time from injection to the T1c in minutes.
     """
 
     spin_echo_t1: bool
+    field_t: float
     t1_tr: float
     t1_ti: float
     t1_te: float
@@ -63,11 +73,13 @@ class Sequences:
 def draw_sequences(rng: np.random.Generator, delay_min: tuple[float, float]) -> Sequences:
     """Draw a clinical protocol (ranges are our choice)."""
     spin_echo = bool(rng.random() < 0.3)
+    field_t = 1.5 if rng.random() < LOW_FIELD_SHARE else 3.0
     flair_tr = rng.uniform(8, 11)
     # The inversion time that nulls CSF, +- 5 %.
     null = CSF.t1 * (np.log(2.0) - np.log1p(np.exp(-flair_tr / CSF.t1)))
     return Sequences(
         spin_echo_t1=spin_echo,
+        field_t=field_t,
         t1_tr=rng.uniform(0.4, 0.7) if spin_echo else rng.uniform(1.8, 2.4),
         t1_ti=rng.uniform(0.8, 1.1),
         t1_te=0.012,
@@ -80,6 +92,13 @@ def draw_sequences(rng: np.random.Generator, delay_min: tuple[float, float]) -> 
         relaxivity=rng.uniform(3.8, 5.2),
         delay_min=rng.uniform(*delay_min),
     )
+
+
+def at_field(tissue: Tissue, sequences: Sequences) -> Tissue:
+    """A tissue, given at 3 T, in the field of the study."""
+    if sequences.field_t >= 3 or tissue.t1 > FLUID_T1_S:
+        return tissue
+    return replace(tissue, t1=T1_AT_1_5_T * tissue.t1)
 
 
 def t1_weighted(t1: Values, t2: Values, density: Values, sequences: Sequences) -> Array:

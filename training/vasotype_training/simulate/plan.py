@@ -13,19 +13,26 @@ from numpy.typing import NDArray
 from scipy.special import ndtr
 
 from vasotype_training.simulate.anatomy import JUNCTION_SPREAD_MM, Anatomy
-from vasotype_training.simulate.biology import Biology, draw_biology, patient_score
+from vasotype_training.simulate.biology import (
+    Biology,
+    bleeds,
+    draw_biology,
+    draw_primary,
+    patient_score,
+)
 from vasotype_training.simulate.shape import Box, Outline, Shape, draw_shape
 
 CANDIDATES = 600
 """Random voxels that compete for a site."""
 
-LOOKALIKES = ("plaque", "plaque", "t1_bright", "cavity", "vessel", "vessel", "dura")
-"""Things that are not tumor; repeated names weigh more.
+INTERIORS = ("plain", "broken", "septate", "mural")
+"""How a core lies in a lesion: even wall, wall with gaps, several chambers, cyst with a nodule."""
+INTERIOR_SHARES = (0.50, 0.15, 0.15, 0.20)
+LAYERED_SHARE = 0.12
+"""Cores with a fluid level."""
 
-``plaque``: bright on FLAIR and T2 without enhancement; ``t1_bright``: blood, fat or protein, bright
-before and after contrast alike; ``cavity``: fluid, as after infarction; ``vessel``: an enhancing
-tube; ``dura``: an enhancing sheet at the surface.
-"""
+PUSHING_MM = 15.0
+"""Lesions above this diameter may push their surroundings aside."""
 
 
 @dataclass(frozen=True)
@@ -42,13 +49,23 @@ class Appearance:
 
 
 @dataclass(frozen=True)
+class Patient:
+    """What the metastases of a patient share: primary tumor and standard normal ``edema`` score."""
+
+    primary: str
+    edema: float
+
+
+@dataclass(frozen=True)
 class Lesion:
     """One metastasis (``kind``) or look-alike.
 
     ``centre`` in voxel indices; ``rim_mm`` the thickness of viable tumor around a core, None where
     solid; ``edema_ml`` the target volume; ``edema_strength`` 0-1; ``core_t1_s``, ``core_t2_s``
     relaxation of the core; exactly one of ``biology`` and ``appearance`` for a metastasis; ``seed``
-    fixes its textures.
+    fixes its textures; ``interior`` one of ``INTERIORS``; ``layered`` a core with a fluid level;
+    ``push_mm`` by how much tissue at the border is displaced; ``spread`` of the tumor's own T1 and
+    T2 (of their logarithm); ``patient`` whose metastasis it is.
     """
 
     kind: str
@@ -62,6 +79,11 @@ class Lesion:
     biology: Biology | None
     appearance: Appearance | None
     seed: int
+    interior: str = "plain"
+    layered: bool = False
+    push_mm: float = 0.0
+    spread: float = 0.08
+    patient: Patient | None = None
 
     @property
     def diameter_mm(self) -> float:
@@ -74,7 +96,10 @@ class Population:
     """Ranges that lesions are drawn from.
 
     ``free_share`` of the metastases have free contrast instead of modelled biology;
-    ``ring_centre_mm`` the diameter at which half of the lesions have a core.
+    ``ring_centre_mm`` the diameter at which half of the lesions have a core; ``faint_share`` the
+    share of lesions with a rim contrast-to-noise ratio in ``FAINT_CNR``, the others lie above
+    (:mod:`vasotype_training.simulate.visibility`; None leaves visibility as it comes);
+    ``tumor_spread`` of the logarithm of a tumor's T1 and T2.
     """
 
     log_uniform_mm: tuple[float, float] | None = None
@@ -84,6 +109,8 @@ class Population:
     ring_centre_mm: float = 20.0
     outline_share: float = 0.3
     cluster_share: float = 0.12
+    faint_share: float | None = None
+    tumor_spread: float = 0.08
 
 
 def draw_diameter(population: Population, rng: np.random.Generator) -> float:
@@ -142,53 +169,41 @@ def draw_metastases(
     They are fewer where there is no room. Lesions of a patient share a tendency to edema.
     """
     lesions: list[Lesion] = []
-    shared = float(rng.normal())
+    patient = draw_patient(rng)
     for _ in range(count):
-        biology = draw_biology(rng, shared)
+        biology = draw_biology(rng, patient.edema, patient.primary)
         diameter = draw_diameter(population, rng) * (1.25 if biology.mimicry else 1.0)
         centre = draw_site(anatomy, box, rng, diameter / 2)
         if lesions and rng.random() < population.cluster_share:
             centre = _beside(lesions[-1], diameter, anatomy, rng) or centre
         if centre is None:
             continue
+        biology = replace(biology, hemorrhage=bleeds(biology, patient.primary, diameter, rng))
         lesion = _metastasis(diameter, centre, biology, population, bank, rng)
-        if ndtr(patient_score(shared, rng)) < 1 - edema_presence(diameter):
+        if ndtr(patient_score(patient.edema, rng)) < 1 - edema_presence(diameter):
             lesion = replace(lesion, edema_ml=0.0)
         if rng.random() < population.free_share:
             lesion = replace(lesion, biology=None, appearance=_appearance(rng))
-        lesions.append(lesion)
+        lesions.append(replace(lesion, patient=patient))
     return lesions
 
 
-def draw_lookalikes(
-    anatomy: Anatomy, box: Box, count: int, rng: np.random.Generator
-) -> list[Lesion]:
-    """Draw look-alikes with centres inside ``box``."""
-    found = []
-    for _ in range(count):
-        kind = str(rng.choice(LOOKALIKES))
-        radius = float(np.exp(rng.uniform(np.log(1.0), np.log(9.0))))
-        if kind in ("vessel", "dura"):
-            radius = float(rng.uniform(0.5, 1.6))
-        centre = draw_site(anatomy, box, rng, radius)
-        if centre is None:
-            continue
-        found.append(
-            Lesion(
-                kind=kind,
-                centre=centre,
-                shape=draw_shape(radius, rng),
-                rim_mm=float(rng.uniform(1, 3)) if rng.random() < 0.25 and radius > 3 else None,
-                edema_ml=0.0,
-                edema_strength=0.0,
-                core_t1_s=float(rng.uniform(0.5, 3.0)),
-                core_t2_s=float(rng.uniform(0.06, 0.35)),
-                biology=None,
-                appearance=_appearance(rng),
-                seed=int(rng.integers(2**31)),
-            )
-        )
-    return found
+def draw_patient(rng: np.random.Generator) -> Patient:
+    """Draw what the metastases of one patient share."""
+    return Patient(draw_primary(rng), float(rng.normal()))
+
+
+def redraw_biology(lesion: Lesion, rng: np.random.Generator) -> Lesion:
+    """The same metastasis with other latent variables of its mode: size, place and shape stay.
+
+    Mimicry and edema stay as well, so that neither depends on how visible a lesion is.
+    """
+    old, patient = lesion.biology, lesion.patient
+    assert old is not None
+    assert patient is not None
+    new = draw_biology(rng, patient.edema, patient.primary, old.mode)
+    kept = replace(new, mimicry=old.mimicry, hemorrhage=old.hemorrhage, edema_ratio=old.edema_ratio)
+    return replace(lesion, biology=kept)
 
 
 def edema_presence(diameter_mm: float | NDArray[np.float64]) -> float | NDArray[np.float64]:
@@ -233,7 +248,17 @@ def _metastasis(
         biology=biology,
         appearance=None,
         seed=int(rng.integers(2**31)),
+        interior=str(rng.choice(INTERIORS, p=INTERIOR_SHARES)),
+        layered=bool(rng.random() < LAYERED_SHARE),
+        push_mm=_push(diameter, rng),
+        spread=population.tumor_spread,
     )
+
+
+def _push(diameter_mm: float, rng: np.random.Generator) -> float:
+    """Displacement at the border: none in small lesions, up to 3 mm in large ones."""
+    most = min(3.0, max(0.0, (diameter_mm - PUSHING_MM) * 0.2))
+    return float(rng.uniform(0, most)) if rng.random() < 0.6 else 0.0
 
 
 def _appearance(rng: np.random.Generator) -> Appearance:

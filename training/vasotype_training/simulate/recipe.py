@@ -57,8 +57,9 @@ def check_frozen(recipe_path: Path, cohort: Path) -> list[str]:
     Without ``NAME.frozen.json`` the cohort is frozen now: the file is written.
     """
     now: dict[str, Any] = {}
-    for record in sorted(cohort.glob("*/simulation.json")):
-        now[record.parent.name] = json.loads(record.read_text(encoding="utf-8"))["fingerprint"]
+    for path in sorted(cohort.rglob("simulation.json")):
+        record = json.loads(path.read_text(encoding="utf-8"))
+        now[record["name"]] = record["fingerprint"]
     path = recipe_path.with_suffix(".frozen.json")
     if not path.is_file():
         path.write_text(json.dumps(now, indent=1, sort_keys=True) + "\n", encoding="utf-8")

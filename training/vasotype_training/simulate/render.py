@@ -21,8 +21,10 @@ from vasotype_training.simulate import physics
 from vasotype_training.simulate.anatomy import Anatomy
 from vasotype_training.simulate.edema import edema_fraction
 from vasotype_training.simulate.fields import smooth_field
+from vasotype_training.simulate.interior import interior
 from vasotype_training.simulate.lesion_signals import lesion_signals
 from vasotype_training.simulate.look import Look, tissue_signal
+from vasotype_training.simulate.mass_effect import push_aside
 from vasotype_training.simulate.placing import Local, place
 from vasotype_training.simulate.plan import Lesion
 from vasotype_training.simulate.scene import Scene
@@ -32,6 +34,11 @@ Array = NDArray[np.float32]
 
 BRIGHTEST = 14.0
 """Upper end of simulated intensities, normalised units."""
+
+CRISP_MM = 0.35
+"""Least width of a border: that of the voxels themselves."""
+TRACTS = 0.3
+"""A border is exp(this) times as wide in white matter, and narrower by as much in grey."""
 
 VISIBLE_EDEMA = 0.5
 """Edema is labelled where its share exceeds this."""
@@ -46,7 +53,10 @@ def add_lesions(
     left out, and so is what would reach too near to a real tumor; edema stops there. Numbers go
     on from those of a labelled case.
     """
-    placed = [place(anatomy, scene, box, lesion) for lesion in lesions]
+    placed = [
+        None if local is None else push_aside(anatomy, scene, box, local)
+        for local in (place(anatomy, scene, box, lesion) for lesion in lesions)
+    ]
     for local in placed:
         if local is not None and local.lesion.edema_ml > 0:
             _add_edema(scene, local, look)
@@ -91,18 +101,13 @@ def _add_body(scene: Scene, local: Local, look: Look, number: int) -> bool:
     lesion, rng = local.lesion, local.rng
     inside = scene.mask[local.box]
     width = lesion.biology.width_mm if lesion.biology is not None else rng.uniform(0.25, 1.6)
+    # Tumor reaches further along tracts, whatever its mode.
+    reach = width * np.exp(TRACTS * (2 * local.white - 1)) if width > CRISP_MM else width
     # A border can't be wider than the lesion itself.
-    width = max(0.35, min(width, 0.22 * lesion.diameter_mm))
-    body = (ndtr(-local.distance / width) * inside).astype(np.float32)
-    core = np.zeros_like(body)
-    if lesion.rim_mm is not None:
-        wall = lesion.rim_mm * np.exp(0.3 * smooth_field(body.shape, 4, rng))
-        core = body * ndtr((-local.distance - wall) / 0.6).astype(np.float32)
+    reach = np.clip(reach, CRISP_MM, max(CRISP_MM, 0.22 * lesion.diameter_mm))
+    body = (ndtr(-local.distance / reach) * inside).astype(np.float32)
     signals = lesion_signals(scene, local, look, body)
-    clot = np.zeros_like(body)
-    if lesion.biology is not None and lesion.biology.hemorrhage:
-        field = smooth_field(body.shape, max(2.0, lesion.diameter_mm / 4), rng)
-        clot = body * ndtr((field - rng.uniform(0.0, 1.2)) / 0.3).astype(np.float32)
+    core, clot = interior(local, body)
     for channel, image in scene.images.items():
         viable, dead, blood = signals.intensities[channel]
         value = viable + core / np.maximum(body, 1e-3) * (dead - viable)

@@ -63,6 +63,26 @@ def mni152() -> Source:
     return PaintedProbabilities("mni152", grey, white, mask[box], affine)
 
 
+def tissue_maps(folder: Path) -> Source:
+    """Grey and white matter maps (``prob_gm``, ``prob_wm``) of a folder, to be painted.
+
+    Raises FileNotFoundError where one of them is missing.
+    """
+    paths = [sorted(folder.glob(f"{stem}.nii*")) for stem in ("prob_gm", "prob_wm")]
+    if not all(paths):
+        raise FileNotFoundError(f"{folder}: prob_gm and prob_wm are needed")
+    images = [nib.as_closest_canonical(nib.load(found[0])) for found in paths]
+    grey, white = (np.asarray(image.dataobj, dtype=np.float32) for image in images)
+    # Maps are stored as shares or as bytes of which 255 is the whole.
+    whole = 255.0 if max(grey.max(), white.max()) > 1.5 else 1.0
+    grey, white = grey / whole, white / whole
+    mask = ndimage.binary_closing(grey + white > 0.3, iterations=3)
+    mask = ndimage.binary_fill_holes(mask)
+    box = _crop(mask)
+    affine = _shifted(np.array(images[0].affine, dtype=np.float64), box)
+    return PaintedProbabilities(folder.name, grey[box], white[box], mask[box], affine)
+
+
 def label_map(path: Path) -> Source:
     """A 1 mm FreeSurfer/SynthSeg label map, to be painted."""
     image = nib.as_closest_canonical(nib.load(path))
@@ -112,8 +132,9 @@ def _matches(paths: Sequence[Path]) -> list[Path]:
 
 
 def find_sources(paths: Sequence[Path], labels: LabelMap | None = None) -> list[Source]:
-    """Anatomies: label maps (files), studies and folders of studies; MNI152 when none is given.
+    """Anatomies: label maps (files), tissue maps (folders), studies and folders of studies.
 
+    MNI152 when none is given.
     The last part of a path may hold wildcards. A study below a folder that can't serve is passed
     over with a warning. Raises FileNotFoundError naming the path that holds no anatomy.
     """
@@ -124,6 +145,8 @@ def find_sources(paths: Sequence[Path], labels: LabelMap | None = None) -> list[
         before = len(sources)
         if path.is_file():
             sources.append(label_map(path))
+        elif any(path.glob("prob_gm.nii*")):
+            sources.append(tissue_maps(path))
         elif path.is_dir():
             for folder in find_studies(path):
                 try:

@@ -1,7 +1,8 @@
 """DICOM in: the series of a folder or archive, with their geometry, times and pixels."""
 
 from vasotype.study.dicom.facts import Facts
+from vasotype.study.dicom.identity import Identity
 from vasotype.study.dicom.series import DicomStudy, Layout, Series, read_series
 from vasotype.study.dicom.sources import holds_dicom
 
-__all__ = ["DicomStudy", "Facts", "Layout", "Series", "holds_dicom", "read_series"]
+__all__ = ["DicomStudy", "Facts", "Identity", "Layout", "Series", "holds_dicom", "read_series"]

@@ -6,41 +6,13 @@ Nothing about the patient is among them.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from datetime import datetime
 
+from vasotype.stages import AcquisitionFacts
 from vasotype.study.dicom.tags import Tags, parse_moment
 
-
-@dataclass(frozen=True)
-class Facts:
-    """Acquisition facts of one series; None or empty where the header is silent.
-
-    ``image_type`` starts at value 3 of ImageType. ``scanning`` holds SE, GR, IR, EP as in
-    ScanningSequence, also where an enhanced object says it in other words. ``acquired`` is the
-    start, ordering series of one visit.
-    """
-
-    modality: str = ""
-    description: str = ""
-    protocol: str = ""
-    sequence_name: str = ""
-    body_part: str = ""
-    image_type: tuple[str, ...] = ()
-    scanning: tuple[str, ...] = ()
-    variant: tuple[str, ...] = ()
-    acquisition: str = ""
-    tr_ms: float | None = None
-    te_ms: float | None = None
-    ti_ms: float | None = None
-    flip_deg: float | None = None
-    echo_train: float | None = None
-    field_t: float | None = None
-    b_value: float | None = None
-    samples: int = 1
-    agent: str = ""
-    lossy: bool = False
-    acquired: datetime | None = None
+Facts = AcquisitionFacts
+"""Their short name among headers."""
 
 
 def read_facts(frames: Iterable[Tags]) -> Facts:
@@ -66,10 +38,16 @@ def read_facts(frames: Iterable[Tags]) -> Facts:
         echo_train=first.number("EchoTrainLength"),
         field_t=_positive(first.number("MagneticFieldStrength")),
         b_value=max(b_values, default=None),
+        slice_thickness_mm=_positive(first.number("SliceThickness")),
         samples=int(first.number("SamplesPerPixel") or 1),
         agent=_agent(first),
+        dose_ml=_positive(_contrast(first).number("ContrastBolusVolume")),
+        scanner=" ".join(
+            filter(None, (first.text("Manufacturer"), first.text("ManufacturerModelName")))
+        ),
         lossy=any(frame.text("LossyImageCompression") == "01" for frame in tags),
         acquired=min(moments, default=None),
+        contrast_started=_contrast_start(first),
     )
 
 
@@ -149,10 +127,21 @@ def _scanning(tags: Tags) -> tuple[str, ...]:
 def _agent(tags: Tags) -> str:
     if text := tags.text("ContrastBolusAgent"):
         return text
-    sequence = tags.dataset.get("ContrastBolusAgentSequence") or tags.dataset.get(
+    sequence = tags.sequence("ContrastBolusAgentSequence") or tags.sequence(
         "ContrastBolusUsageSequence"
     )
     return "given, not named" if sequence else ""
+
+
+def _contrast(tags: Tags) -> Tags:
+    """Where the injection is described: an enhanced object keeps it in a sequence."""
+    items = tags.sequence("ContrastBolusAgentSequence")
+    return Tags(items[0]) if items else tags
+
+
+def _contrast_start(tags: Tags) -> datetime | None:
+    date = next((d for d in ("AcquisitionDate", "SeriesDate", "StudyDate") if tags.text(d)), "")
+    return tags.moment(date, "ContrastBolusStartTime") if date else None
 
 
 def _first(tags: Tags, *keywords: str) -> float | None:

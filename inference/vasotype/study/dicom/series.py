@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 
@@ -16,7 +16,9 @@ from vasotype.study.dicom.facts import Facts, read_facts
 from vasotype.study.dicom.frames import Frame
 from vasotype.study.dicom.gather import gather_frames
 from vasotype.study.dicom.geometry import Floats, axes_of, stack_grid
+from vasotype.study.dicom.identity import Identity, read_identity
 from vasotype.study.dicom.pixels import MAXIMAL_SIDE, MAXIMAL_VOXELS, fill
+from vasotype.study.dicom.reference import DicomSource
 from vasotype.study.dicom.sources import find_sources
 from vasotype.study.dicom.split import order_slices, split_series, time_of
 from vasotype.study.dicom.tolerance import tolerant_reading
@@ -93,7 +95,8 @@ class Series:
         data = self.read_all()[..., 0]
         check_content(data, self.name, structural=structural)
         assert self.grid is not None  # read_all has raised otherwise
-        return Volume(data, self.grid, label=f"series {self.number}")
+        source = DicomSource.of(self.grid, self.frames[0])
+        return Volume(data, self.grid, label=f"series {self.number}", source=source)
 
     @tolerant_reading()
     def read_all(self) -> NDArray[np.float32]:
@@ -111,7 +114,8 @@ class DicomStudy:
     """The series of a study in order of acquisition, and what lay there besides.
 
     ``skipped`` counts files that hold no MR or PET slice, by what they hold; ``patients`` and
-    ``visits`` count distinct patient identifiers and study dates.
+    ``visits`` count distinct patient identifiers and study dates; ``identity`` tells whether a text
+    names the patient.
     """
 
     series: tuple[Series, ...]
@@ -119,6 +123,7 @@ class DicomStudy:
     findings: tuple[Finding, ...]
     patients: int
     visits: int
+    identity: Identity = field(default_factory=Identity)
 
 
 @tolerant_reading()
@@ -152,6 +157,7 @@ def read_series(place: Path) -> DicomStudy:
         tuple(gathered.findings),
         patients=len(gathered.patients - {""}),
         visits=len(gathered.visits - {""}),
+        identity=read_identity(frames[0].tags for frames in by_uid.values()),
     )
 
 

@@ -18,6 +18,7 @@ _MACROS = {
     "ImagePositionPatient": "PlanePositionSequence",
     "ImageOrientationPatient": "PlaneOrientationSequence",
     "PixelSpacing": "PixelMeasuresSequence",
+    "SliceThickness": "PixelMeasuresSequence",
     "RepetitionTime": "MRTimingAndRelatedParametersSequence",
     "FlipAngle": "MRTimingAndRelatedParametersSequence",
     "EchoTrainLength": "MRTimingAndRelatedParametersSequence",
@@ -74,6 +75,13 @@ class Tags:
     def moment(self, date: str, time: str) -> datetime | None:
         """Date and time of two attributes; a missing date is read as the year 1900."""
         return parse_moment(f"{self.text(date) or '19000101'}{self.text(time)}")
+
+    def sequence(self, keyword: str) -> tuple[Dataset, ...]:
+        """Items of a sequence of the object; empty when there are none."""
+        try:
+            return tuple(self.dataset.get(keyword) or ())
+        except Exception:  # the element holds no items, or can't be parsed
+            return ()
 
     def private(self, creator: str, group: int, element: int) -> Any:
         """A private value, from the functional groups or the object itself; None if absent."""

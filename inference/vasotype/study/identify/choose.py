@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from vasotype.findings import Finding
@@ -67,6 +67,12 @@ def _seconds(moment: datetime | None) -> float:
     return 0.0 if moment is None else (moment - datetime(1900, 1, 1)).total_seconds()
 
 
+def _is_other_part(one: Identified, best: Identified) -> bool:
+    """Whether both are parts of one header's series, and no different echo or time divides them."""
+    parts = replace(one.series.facts, acquired=None), replace(best.series.facts, acquired=None)
+    return one.series.uid == best.series.uid and parts[0] == parts[1]
+
+
 def _remarks(channel: str, usable: Sequence[Identified]) -> list[Finding]:
     best = usable[0]
     findings = []
@@ -78,6 +84,12 @@ def _remarks(channel: str, usable: Sequence[Identified]) -> list[Finding]:
             f"{best.series.grid.spacing_mm[2]:.1f} mm slices), not {others}"
         )
         findings.append(Finding("series-chosen", message))
+    if stacks := [one for one in usable[1:] if _is_other_part(one, best)]:
+        message = (
+            f"{channel}: {best.series.name} falls into {len(stacks) + 1} stacks that differ in "
+            "frame of reference, pixel size or direction; one was taken"
+        )
+        findings.append(Finding("series-split", message))
     if best.contrast_given and channel in ("t2", "flair"):
         message = f"{channel}: {best.series.name} was acquired after contrast"
         findings.append(Finding("acquired-after-contrast", message))

@@ -4,25 +4,45 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from vasotype_models.contract import STRUCTURAL
 
 from vasotype.findings import Finding, StudyError
-from vasotype.stages import Volume
-from vasotype.study.dicom import DicomStudy, Series, holds_dicom, read_series
+from vasotype.perfusion.series import PerfusionSeries
+from vasotype.stages import SourceSeries, Volume
+from vasotype.study.dicom import DicomStudy, Identity, Series, holds_dicom, read_series
+from vasotype.study.extras import NO_EXTRAS, Extras
 from vasotype.study.identify.choose import choose
 from vasotype.study.identify.engine import Identified, identify_series
+from vasotype.study.identify.images import source_series
+from vasotype.study.identify.perfusion import read_dicom_perfusion
 from vasotype.study.nifti import read_volume
+from vasotype.study.series import image_series, no_guess
 
 SHOWN_PROBLEMS = 3
 """How many damaged series a refusal names."""
 
 
+@dataclass(frozen=True)
+class DicomChannels:
+    """A DICOM study as channels: volumes, dynamic series, and all series that it held.
+
+    ``identity`` tells whether a text names the patient.
+    """
+
+    volumes: dict[str, Volume]
+    perfusion: PerfusionSeries | None
+    series: tuple[SourceSeries, ...]
+    findings: list[Finding]
+    identity: Identity
+
+
 def read_dicom_channels(
-    place: Path, given: Mapping[str, Path]
-) -> tuple[dict[str, Volume], list[Finding]]:
-    """Volumes by channel of a folder, zip archive or file of DICOM, and what was noticed.
+    place: Path, given: Mapping[str, Path], extras: Extras = NO_EXTRAS
+) -> DicomChannels:
+    """Volumes by channel of a folder, zip archive or file of DICOM, and what else it holds.
 
     ``given`` names channels by hand: a NIfTI file, another place that holds one DICOM series, or
     a series of this place by its number or SeriesInstanceUID.
@@ -32,7 +52,7 @@ def read_dicom_channels(
     with a series that can't be done without.
     """
     study = read_series(place)
-    _check_study(study, place.name)
+    _check_study(study, study.identity.safe(place.name))
     read = functools.cache(Series.read)
     identified = identify_series(study.series, read)
     named, files = _resolve(given, identified)
@@ -50,13 +70,17 @@ def read_dicom_channels(
     for channel, path in files.items():
         volumes[channel], noted = read_image(path, structural=channel in STRUCTURAL)
         findings += noted
-    used = {one.series for one in chosen.values()}
+    perfusion, dynamic, noted = read_dicom_perfusion(identified, extras)
+    findings += noted
+    used = {one.series for one in chosen.values()} | dynamic
     if unused := [one for one in identified if one.series not in used]:
         findings.append(Finding("image-not-used", f"not used: {_listing(unused)}"))
     if study.skipped:
         passed = ", ".join(f"{count} x {what}" for what, count in study.skipped.most_common())
         findings.append(Finding("image-not-used", f"passed over: {passed}"))
-    return volumes, findings
+    series = [source_series(one, chosen) for one in identified]
+    series += image_series(files, volumes, given, no_guess(()))
+    return DicomChannels(volumes, perfusion, tuple(series), findings, study.identity)
 
 
 def read_image(path: Path, *, structural: bool) -> tuple[Volume, list[Finding]]:

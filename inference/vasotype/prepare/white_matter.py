@@ -1,4 +1,4 @@
-"""Normal-appearing white matter: what a lesion's signal is measured against.
+"""Normal-appearing white matter: what a lesion's signal and blood volume are measured against.
 
 Until tissue classes are known, white matter is told by intensity: of three classes of the T1 signal
 inside the brain, away from all lesions, it is the brightest.
@@ -26,21 +26,24 @@ BRIGHT_PERCENTILE = 99.0
 NEGATIVE_SHARE = 0.01
 """Share of negative voxels in the brain above which an image has no true zero. Ours."""
 BINS = 64
+LOST_BRAIN = frozenset({"not-skull-stripped", "implausible-brain-volume"})
+"""Findings that together say that the brain of a whole head was not found."""
 
-T1, T1C = CHANNELS.index("t1"), CHANNELS.index("t1c")
+T1, T1C, FLAIR = (CHANNELS.index(channel) for channel in ("t1", "t1c", "flair"))
 
 
 @dataclass(frozen=True)
 class WhiteMatter:
     """Signal of normal-appearing white matter for one lesion, in the units of the image.
 
-    ``t1`` and ``t1c`` are medians, ``bright_t1`` the 99th percentile of T1; each is None where it
-    can't be had. ``both_sides`` says that the other side alone was too small; ``reason`` says
-    why there is no white matter at all.
+    ``t1``, ``t1c`` and ``flair`` are medians, ``bright_t1`` the 99th percentile of T1; each is None
+    where it can't be had. ``both_sides`` says that the other side alone was too small; ``reason``
+    says why there is no white matter at all.
     """
 
     t1: float | None = None
     t1c: float | None = None
+    flair: float | None = None
     bright_t1: float | None = None
     both_sides: bool = False
     reason: str | None = None
@@ -58,8 +61,10 @@ class WhiteMatterFinder:
     def of(cls, prepared: Prepared, tissue: Labels) -> WhiteMatterFinder:
         """Find the white matter of a study whose labels are ``tissue`` (0 is none)."""
         nowhere = np.zeros_like(prepared.mask)
-        if any(finding.code == "not-skull-stripped" for finding in prepared.findings):
-            return cls(prepared, nowhere, "the images show the whole head, whose fat is brighter")
+        if {finding.code for finding in prepared.findings} >= LOST_BRAIN:
+            return cls(
+                prepared, nowhere, "no brain was told from the whole head, whose fat is brighter"
+            )
         if not (prepared.present[T1] or prepared.present[T1C]):
             return cls(prepared, nowhere, "neither T1 nor T1 after contrast is there")
         image = prepared.image[T1 if prepared.present[T1] else T1C]
@@ -75,23 +80,38 @@ class WhiteMatterFinder:
         """
         if self.reason:
             return WhiteMatter(reason=f"no white matter to compare with: {self.reason}")
-        inside = np.flatnonzero(self.prepared.mask.any(axis=(1, 2)))
-        middle = (int(inside[0]) + int(inside[-1])) / 2
-        half = np.zeros(self.mask.shape[0], bool)
-        index = np.arange(len(half))
-        half[index > middle if centre < middle else index < middle] = True
-        other = self.mask & half[:, None, None]
-        away = abs(centre - middle) * self.prepared.grid.spacing_mm[0] >= MIDLINE_MM
-        alone = away and int(other.sum()) >= LEAST_VOXELS
-        voxels = other if alone else self.mask
+        voxels, both_sides = self._beyond(centre)
         t1 = self._values(T1, voxels)
         t1c = self._values(T1C, voxels)
+        flair = self._values(FLAIR, voxels)
         return WhiteMatter(
             t1=None if t1 is None else float(np.median(t1)),
             t1c=None if t1c is None else float(np.median(t1c)),
+            flair=None if flair is None else float(np.median(flair)),
             bright_t1=None if t1 is None else float(np.percentile(t1, BRIGHT_PERCENTILE)),
-            both_sides=not alone,
+            both_sides=both_sides,
         )
+
+    def reference(self, tumor: Mask) -> Mask:
+        """The reference of a whole study whose lesions fill ``tumor`` [X, Y, Z]; may be empty.
+
+        It lies opposite to the middle of all tumor, on the terms of :meth:`opposite`.
+        """
+        if self.reason or not tumor.any():
+            return self.mask
+        weight = tumor.sum(axis=(1, 2))
+        return self._beyond(float(weight @ np.arange(len(weight)) / weight.sum()))[0]
+
+    def _beyond(self, centre: float) -> tuple[Mask, bool]:
+        """White matter on the other side of the first voxel index ``centre``; whether both."""
+        inside = np.flatnonzero(self.prepared.mask.any(axis=(1, 2)))
+        middle = (int(inside[0]) + int(inside[-1])) / 2
+        index = np.arange(self.mask.shape[0])
+        half = index > middle if centre < middle else index < middle
+        other = self.mask & half[:, None, None]
+        away = abs(centre - middle) * self.prepared.grid.spacing_mm[0] >= MIDLINE_MM
+        alone = away and int(other.sum()) >= LEAST_VOXELS
+        return (other, False) if alone else (self.mask, True)
 
     def _values(self, channel: int, voxels: Mask) -> Array | None:
         """Values of a channel, None where it is not there."""

@@ -1,0 +1,109 @@
+"""The protocol that studies are held against, kept as data in ``protocol.json``.
+
+A site may read another file; unknown keys and rules are refused when it is read.
+"""
+
+from __future__ import annotations
+
+import functools
+from importlib import resources
+from pathlib import Path
+from typing import Literal, Self
+
+from pydantic import ValidationError, model_validator
+
+from vasotype.findings import StudyError
+from vasotype.result import ProtocolLevel, Record
+
+Rule = Literal[
+    "any_present",
+    "three_d",
+    "isotropic",
+    "matched",
+    "slices",
+    "between",
+    "technique",
+    "at_least",
+    "at_most",
+    "volumes",
+    "contrast",
+    "coverage",
+    "signal",
+    "motion",
+]
+LIMITED = {
+    "isotropic", "matched", "slices", "at_least", "at_most", "volumes", "coverage", "signal"
+}  # fmt: skip
+
+
+class Requirement(Record):
+    """One thing that a protocol asks for.
+
+    ``rule`` says how it is judged, ``series`` of what (a channel or a kind of series), ``limit`` in
+    ``unit`` by which number. ``source`` names one of the protocol's sources; ``verified`` is false
+    where the number was not checked against it, and absent where it is ours.
+    """
+
+    id: str
+    level: ProtocolLevel
+    rule: Rule
+    text: str
+    source: str
+    series: tuple[str, ...] = ()
+    limit: float | None = None
+    unit: str = ""
+    words: tuple[str, ...] = ()
+    parameter: str = ""
+    verified: bool | None = None
+
+    @property
+    def sentence(self) -> str:
+        """The requirement in words, with its number."""
+        return self.text.format(limit=self.limit)
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        if self.rule in LIMITED and self.limit is None:
+            raise ValueError(f"{self.id}: the rule {self.rule} needs a limit")
+        if self.rule in ("at_least", "at_most") and not self.parameter:
+            raise ValueError(f"{self.id}: the rule {self.rule} needs a parameter")
+        return self
+
+
+class Protocol(Record):
+    """A protocol: its name, its sources by their short names, and what it asks for."""
+
+    name: str
+    note: str
+    sources: dict[str, str]
+    requirements: tuple[Requirement, ...]
+
+    @model_validator(mode="after")
+    def _known_sources(self) -> Self:
+        if unknown := {item.source for item in self.requirements} - set(self.sources):
+            raise ValueError(f"sources that are not listed: {sorted(unknown)}")
+        return self
+
+
+@functools.cache
+def default_protocol() -> Protocol:
+    """The protocol that ships with the package."""
+    text = resources.files(__package__).joinpath("protocol.json").read_text("utf-8")
+    return Protocol.model_validate_json(text)
+
+
+def read_protocol(path: Path | None) -> Protocol:
+    """A protocol from a JSON file, or the one that ships.
+
+    Raises StudyError ``file-missing`` or ``config-invalid``.
+    """
+    if path is None:
+        return default_protocol()
+    try:
+        return Protocol.model_validate_json(path.read_text("utf-8"))
+    except OSError as error:
+        raise StudyError("file-missing", f"{path.name}: {error.strerror}") from error
+    except ValueError as error:  # pydantic's and the decoder's
+        told = error.errors()[0] if isinstance(error, ValidationError) else None
+        where = ".".join(map(str, told["loc"])) + ": " + told["msg"] if told else "not UTF-8 text"
+        raise StudyError("config-invalid", f"{path.name}: {where}") from error

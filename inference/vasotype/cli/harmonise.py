@@ -1,0 +1,88 @@
+"""``vasotype harmonise``: biomarkers of several scanners on one scale (ComBat)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from vasotype.cli.console import guarded, needs_extra
+from vasotype.findings import StudyError
+
+
+@guarded
+def harmonise(
+    table: Annotated[
+        Path,
+        typer.Argument(metavar="TABLE", help="One row a lesion (TSV), with a column for the site."),
+    ],
+    *,
+    output: Annotated[Path, typer.Option("--output", "-o", help="Harmonised table (TSV).")],
+    feature: Annotated[
+        list[str], typer.Option("--feature", "-f", help="Column to harmonise. May be repeated.")
+    ],
+    site: Annotated[str, typer.Option(help="Column that names site or scanner.")] = "site",
+    covariate: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--covariate",
+            "-c",
+            help="Numeric biological column whose effect is preserved. May be repeated.",
+        ),
+    ] = None,
+    training_site: Annotated[
+        list[str] | None,
+        typer.Option(help="Fit on this site's rows only; all sites by default. May be repeated."),
+    ] = None,
+    keep: Annotated[
+        Path | None, typer.Option(help="Write the fit here (JSON), for later tables.")
+    ] = None,
+    fit: Annotated[
+        Path | None, typer.Option(help="Apply this kept fit instead of making one.")
+    ] = None,
+) -> None:
+    """Take scanner effects out of biomarkers with ComBat, while biology stays.
+
+    Fit on training sites and keep the fit; apply it to test rows of those sites unchanged. A site
+    that the fit did not see is refused: nothing is known of its scanner. Harmonise only biomarkers
+    that are stable in themselves. Rows with a missing number stay as they
+    are; the column `harmonised` says which. Needs `pip install "vasotype[train]"`.
+
+    Examples:
+
+    - `vasotype harmonise lesions.tsv -o even.tsv -f rcbv_mean -f enhancement_mean -c age`
+    - `vasotype harmonise lesions.tsv -o even.tsv -f rcbv_mean --training-site A --training-site B
+      --keep combat.json`
+    """
+    if output.exists():
+        raise StudyError("output-exists", f"{output.name}: it is there already")
+    with needs_extra("train", "harmonise"):
+        from vasotype_training.harmonise import (
+            Columns,
+            apply_rows,
+            fit_rows,
+            read_combat,
+            read_rows,
+            write_rows,
+        )
+
+        rows = read_rows(table)
+        if fit is None:
+            columns = Columns(site, tuple(feature), tuple(covariate or ()))
+            combat = fit_rows(rows, columns, training_site or ())
+        else:
+            combat = read_combat(fit)
+            columns = Columns(site, combat.features, combat.covariates)
+            if set(feature) != set(combat.features):
+                raise StudyError("harmonise-table", f"{fit.name} is of {list(combat.features)}")
+        known = [row for row in rows if row.get(site) in combat.sites]
+        if fit is None and len(known) < len(rows):
+            others = sorted({row[site] for row in rows} - set(combat.sites))
+            typer.echo(f"left out, not a training site: {', '.join(others)}", err=True)
+        harmonised = apply_rows(known if fit is None else rows, columns, combat)
+        write_rows(harmonised, output)
+        if keep is not None:
+            keep.write_text(combat.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    changed = sum(row["harmonised"] == "true" for row in harmonised)
+    typer.echo(f"{changed} of {len(harmonised)} rows harmonised over {len(combat.sites)} sites")

@@ -1,0 +1,79 @@
+"""Repeatability limits: how much a feature must change before a change is called one.
+
+They are data (``limits.json``), each with its source; none was measured in brain metastases.
+"""
+
+from __future__ import annotations
+
+from importlib import resources
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from vasotype.findings import StudyError
+
+Direction = Literal["up", "down", "within limit"]
+
+
+class _Data(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
+
+
+class FeatureLimit(_Data):
+    """Limit of one biomarker: ``relative`` is a share of its earlier value.
+
+    ``drives_mode`` marks the features that a change of mode must be carried by.
+    """
+
+    biomarker: str
+    label: str
+    relative: float = Field(gt=0)
+    drives_mode: bool
+    source: str
+
+
+class Matching(_Data):
+    """When lesions of two timepoints are one: shared voxels over the smaller lesion, or distance of
+    centres, mm."""
+
+    least_overlap: float = Field(gt=0, le=1)
+    largest_distance_mm: float = Field(gt=0)
+    source: str
+
+
+class Limits(_Data):
+    """All limits of a follow-up; ``boundary_error_mm`` is the error of an outline."""
+
+    note: str
+    boundary_error_mm: float = Field(gt=0)
+    boundary_source: str
+    features: tuple[FeatureLimit, ...] = Field(min_length=1)
+    matching: Matching
+
+    def volume(self, volume_ml: float) -> float:
+        """Relative limit of a volume, mL: 6 x boundary error / diameter of the equal sphere."""
+        diameter_mm = float(np.cbrt(6000 * volume_ml / np.pi))
+        return 6 * self.boundary_error_mm / diameter_mm
+
+
+def read_limits(path: Path | None = None) -> Limits:
+    """Limits from a file, or those that ship with the package.
+
+    Raises StudyError ``config-invalid`` when the file isn't of this form, OSError when there is
+    none.
+    """
+    place = path or resources.files(__package__).joinpath("limits.json")
+    try:
+        return Limits.model_validate_json(place.read_text(encoding="utf-8"))
+    except (ValidationError, UnicodeDecodeError) as error:
+        raise StudyError("config-invalid", f"{place}: {error}") from error
+
+
+def direction(before: float, after: float, relative: float) -> Direction:
+    """Whether a value left the limit about the earlier one, and to which side."""
+    change = after - before
+    if abs(change) <= relative * abs(before):
+        return "within limit"
+    return "up" if change > 0 else "down"

@@ -1,0 +1,120 @@
+"""The follow-up report's sentences: sizes and changes beside their limits, never a response."""
+
+from __future__ import annotations
+
+from vasotype.followup.record import (
+    Change,
+    FeatureChange,
+    FollowUp,
+    SizeComponent,
+    Timepoint,
+    Transition,
+)
+from vasotype.outputs.report_triage import numbers
+from vasotype.outputs.report_words import MODE_NAMES
+
+SIZE_NAMES = {
+    "CR": "CR: no target is found any more",
+    "PR": "PR: the sum fell by 30 % or more",
+    "SD": "SD: neither PR nor PD",
+    "PD": "PD: the sum grew by 20 % or more, one target by 5 mm or more",
+    "not assessable": "not assessable: no lesion at baseline measures 10 × 5 mm",
+}
+EVENTS = {
+    "matched": "matched",
+    "split": "in more parts",
+    "merged": "in fewer parts",
+    "new": "new",
+    "vanished": "no longer found",
+    "reappeared": "found again",
+}
+WINDOW = (
+    "The time in which vessels are normalised under anti-VEGF treatment is brief and differs "
+    "between patients; no timing follows from it."
+)
+GUIDE = (
+    "Size components follow RANO-BM: up to five targets of at least 10 × 5 mm at baseline, the sum "
+    "of their longest axial diameters, against baseline and nadir. They concern the brain alone; "
+    "disease elsewhere is not assessed here and is named apart.",
+    "A size component is no response. Steroids, clinical status, confirmation at a later visit and "
+    "a reader's judgement of other lesions belong to that.",
+    "A change within its limit can't be told from a repeated measurement. No limit was measured in "
+    "brain metastases; they stand in limits.json with their sources.",
+    "A changed leaning is called a mode change only where at least two features that drive it "
+    "changed beyond their limits, and not where a restored blood-brain barrier may explain it.",
+    "Lesions were matched after rigid alignment, by overlap and then by distance. What is new or "
+    "no longer found needs a look at the pictures: small lesions can be missed.",
+    "A lesion that is no longer found, or hardly enhances, is not thereby resolved.",
+    "Each examination was read anew on its own sequences; read leanings again whenever a decision "
+    "is due, on examinations that were acquired alike.",
+)
+
+
+def name(timepoint: Timepoint) -> str:
+    """``Baseline``, or ``Follow-up 2, day 181``."""
+    if timepoint.index == 0:
+        return "Baseline"
+    day = "" if timepoint.days is None else f", day {timepoint.days}"
+    return f"Follow-up {timepoint.index}{day}"
+
+
+def percent(change: float | None) -> str:
+    """Relative change with its sign."""
+    return "–" if change is None else f"{100 * change:+.0f} %"
+
+
+def size(component: SizeComponent) -> str:
+    """Size component of the targets, with the numbers it rests on."""
+    text = f"{SIZE_NAMES[component.targets]}."
+    if component.targets == "not assessable":
+        return text
+    return (
+        f"{text} Sum {component.sum_mm:.1f} mm, {percent(component.change_from_baseline)} from "
+        f"baseline, {percent(component.change_from_nadir)} from nadir."
+    )
+
+
+def new_lesions(component: SizeComponent) -> str:
+    """What new lesions mean for the size component; empty where there are none."""
+    if not component.new_tracks:
+        return ""
+    who = numbers(component.new_tracks)
+    if component.with_new_lesions == "PD":
+        return f"New: {who}; PD where a reader confirms them."
+    return f"New: {who}; under immune checkpoint inhibition new lesions alone are no PD."
+
+
+def change(item: FeatureChange) -> str:
+    """Change beside its limit, e.g. ``3.1 to 1.2 (-61 %, limit ±40 %)``."""
+    relative = percent(item.relative_change)
+    return (
+        f"{item.before:.3g} to {item.after:.3g} ({relative}, "
+        f"limit ±{100 * item.relative_limit:.0f} %)"
+    )
+
+
+def transition(item: Transition) -> str:
+    """A changed leaning in words."""
+    was = f"The leaning was {MODE_NAMES[item.before]} and is now {MODE_NAMES[item.after]}."
+    carried = ", ".join(name.replace("_", " ") for name in item.carried_by) or "none"
+    return {
+        "mode change": f"{was} Features beyond their limits carry it: {carried}.",
+        "within repeatability": f"{was} That is no mode change: fewer than two driving features "
+        f"left their limits ({carried}).",
+        "barrier restoration": f"{was} That is no mode change: a restored blood-brain barrier "
+        "explains it.",
+        "barrier restoration possible": f"{was} It is not called a mode change: a restored "
+        "blood-brain barrier may explain it.",
+    }[item.verdict]
+
+
+def since(item: Change) -> str:
+    """Which timepoints a change lies between."""
+    start = "baseline" if item.since == 0 else f"follow-up {item.since}"
+    return f"Follow-up {item.timepoint} against {start}"
+
+
+def anti_vegf_given(record: FollowUp) -> bool:
+    """Whether anti-VEGF treatment is known at any timepoint."""
+    facts = [timepoint.clinical for timepoint in record.timepoints]
+    return any(f and f.anti_vegf and f.anti_vegf.given for f in facts)

@@ -1,0 +1,124 @@
+"""Studies that contradict themselves, simulated or damaged: refused, or read with a warning."""
+
+import copy
+import io
+import zipfile
+
+import numpy as np
+import pydicom
+import pytest
+from pydicom.uid import generate_uid
+from vasotype.findings import StudyError
+from vasotype.study import read_study
+
+ARCHIVE = "t1c_3d_axial_vs_seg_001_half.zip"
+
+
+def refusal(place):
+    with pytest.raises(StudyError) as error:
+        read_study(place)
+    return error.value.code
+
+
+def contradictory(kit, folder, slices, keyword, value, where):
+    """A T1c series in which some slices say otherwise than the rest."""
+    datasets = kit.classic(kit.Plan(slices=slices), ContrastBolusAgent="Gd")
+    for ds in datasets:
+        ds.SeriesDescription = "t1 post gd"
+    for ds in datasets[where]:
+        setattr(ds, keyword, value)
+    return kit.save(datasets, folder)
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"), [("FrameOfReferenceUID", "9.9.9"), ("PixelSpacing", [3.0, 4.0])]
+)
+@pytest.mark.parametrize("where", [slice(0, 6), slice(0, 12, 2)])
+def test_too_few_slices_agree_and_the_study_is_refused(tmp_path, kit, keyword, value, where):
+    folder = contradictory(kit, tmp_path / "a", 12, keyword, value, where)
+    assert refusal(folder) in ("too-few-slices", "uneven-slices")
+
+
+@pytest.mark.parametrize(
+    ("keyword", "value"), [("FrameOfReferenceUID", "9.9.9"), ("PixelSpacing", [3.0, 4.0])]
+)
+@pytest.mark.parametrize("where", [slice(0, 12), slice(0, 24, 2)])
+def test_stacks_that_could_stand_alone_are_never_mixed_and_it_is_said(
+    tmp_path, kit, keyword, value, where
+):
+    study = read_study(contradictory(kit, tmp_path / "a", 24, keyword, value, where))
+    assert study.volumes["t1c"].data.shape[2] == 12
+    assert "series-split" in {finding.code for finding in study.findings}
+
+
+@pytest.fixture(scope="module")
+def real_slices(real_data):
+    """The slices of a real 3-D T1c, in order."""
+    with zipfile.ZipFile(real_data / "dicom" / ARCHIVE) as archive:
+        names = [name for name in archive.namelist() if not name.endswith("/")]
+        slices = [pydicom.dcmread(io.BytesIO(archive.read(name))) for name in names]
+    return sorted(slices, key=lambda ds: ds.ImagePositionPatient[2])
+
+
+def drop_one(slices):
+    del slices[40]
+
+
+def drop_the_middle(slices):
+    del slices[30:80]
+
+
+def double_one(slices):
+    slices.append(copy.deepcopy(slices[40]))
+    slices[-1].SOPInstanceUID = generate_uid()
+
+
+def cut_one(slices):
+    slices[40] = copy.deepcopy(slices[40])
+    slices[40].PixelData = slices[40].PixelData[:1000]
+
+
+def tilt_some(slices):
+    for number in range(0, len(slices), 2):
+        slices[number] = copy.deepcopy(slices[number])
+        slices[number].ImageOrientationPatient = [1, 0, 0, 0, 0, -1]
+
+
+def stretch(slices):
+    for number, ds in enumerate(slices):
+        slices[number] = copy.deepcopy(ds)
+        slices[number].PixelSpacing = [2.5, 2.5]
+
+
+def call_it_a_knee(slices):
+    for number, ds in enumerate(slices):
+        slices[number] = copy.deepcopy(ds)
+        slices[number].BodyPartExamined = "KNEE"
+
+
+@pytest.mark.real_data
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("damage", "codes"),
+    [
+        (drop_one, {"uneven-slices"}),
+        (drop_the_middle, {"uneven-slices"}),
+        (double_one, {"duplicate-slices"}),
+        (cut_one, {"unreadable-image"}),
+        (tilt_some, {"mixed-orientations", "uneven-slices", "sheared-affine", "bad-affine"}),
+        (stretch, {"implausible-spacing"}),
+        (call_it_a_knee, {"no-t1c-or-flair"}),
+    ],
+)
+def test_a_real_series_that_was_damaged_is_refused(real_slices, tmp_path, kit, damage, codes):
+    slices = list(real_slices)
+    damage(slices)
+    assert refusal(kit.save(slices, tmp_path / "a")) in codes
+
+
+@pytest.mark.real_data
+@pytest.mark.slow
+def test_the_undamaged_series_is_read(real_slices, tmp_path, kit):
+    volume = read_study(kit.save(list(real_slices), tmp_path / "a")).volumes["t1c"]
+    assert volume.data.shape[2] == len(real_slices) == 120
+    assert np.isfinite(volume.data).all()

@@ -1,0 +1,68 @@
+import numpy as np
+import pytest
+from vasotype.engine import Engine, find_model
+from vasotype_models.contract import CHANNELS, STRUCTURAL
+from vasotype_training.lesion_crops import (
+    APART_MM,
+    CropOptions,
+    anatomy_places,
+    draw_visits,
+    with_linked_primary,
+    without_edema_link,
+)
+from vasotype_training.measured_lesions import TIERS, measure_crop
+
+
+@pytest.fixture(scope="module")
+def visits(ball):
+    return draw_visits(ball, (), CropOptions(), np.random.default_rng(3), 2)
+
+
+def test_lesions_of_a_crop_lie_apart(visits):
+    plans = visits[0].scene.plans
+    assert len(plans) >= 2
+    for n, one in enumerate(plans):
+        for other in plans[:n]:
+            away = np.linalg.norm(np.subtract(one.centre, other.centre))
+            assert away >= (one.diameter_mm + other.diameter_mm) / 2 + APART_MM
+
+
+def test_a_crop_is_a_study_with_every_channel_and_no_signal_outside_the_brain(visits):
+    prepared = visits[0].prepared
+    assert prepared.channels == CHANNELS
+    assert not prepared.image[:, ~prepared.mask].any()
+    structural = prepared.image[: len(STRUCTURAL), prepared.mask]
+    assert (structural > 0).all()
+
+
+def test_two_visits_show_the_same_patient_scanned_anew(visits):
+    first, second = visits
+    assert np.array_equal(first.scene.instances, second.scene.instances)
+    assert not np.array_equal(first.prepared.image, second.prepared.image)
+
+
+def test_measured_lesions_carry_an_answer_of_every_tier(visits):
+    engine = Engine.load(find_model("default"), "cpu", 1)
+    truths = {truth.id for truth in visits[0].scene.truth}
+    for lesion in measure_crop(engine, visits[0], patient=4):
+        assert lesion.patient == 4
+        assert lesion.truth in truths
+        assert set(lesion.answers) == set(TIERS)
+        assert lesion.lesion.model_diameter_mm >= 5
+
+
+def test_edema_and_primary_are_changed_without_touching_the_rest(visits):
+    rng = np.random.default_rng(5)
+    for plan in visits[0].scene.plans:
+        dry = without_edema_link(plan, rng)
+        assert dry.biology == plan.biology
+        assert (dry.edema_ml == 0) == (plan.edema_ml == 0)
+        linked = with_linked_primary(plan, rng)
+        assert linked.biology.ktrans_per_min == plan.biology.ktrans_per_min
+        assert linked.edema_ml == plan.edema_ml
+
+
+def test_a_place_without_anatomies_is_named(tmp_path):
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(FileNotFoundError, match="empty"):
+        anatomy_places([tmp_path / "empty"])

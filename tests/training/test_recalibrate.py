@@ -1,0 +1,63 @@
+import numpy as np
+import pytest
+from scipy.special import softmax
+from vasotype.findings import StudyError
+from vasotype_models.contract import MODES
+from vasotype_training.calibrate import calibrate, prediction_sets
+from vasotype_training.recalibrate import SiteLesion, refit
+
+
+@pytest.fixture(scope="module")
+def shipped(made_lesions):
+    return calibrate(made_lesions(np.random.default_rng(0), 240), "made by hand")
+
+
+def site(rng, count, sharpening=1.0, tier="structural"):
+    """Lesions whose stated logits are the true ones times ``sharpening``."""
+    logits = rng.normal(0, 1.2, (count, 3))
+    chance = softmax(logits, axis=1)
+    modes = (rng.random((count, 1)) > np.cumsum(chance, axis=1)).sum(axis=1).clip(max=2)
+    stated = sharpening * logits
+    return [
+        SiteLesion(number // 3, tier, int(mode), row, row)
+        for number, (mode, row) in enumerate(zip(modes, stated, strict=True))
+    ]
+
+
+def test_an_overconfident_model_is_cooled_by_the_site_s_own_lesions(shipped):
+    found = refit(shipped, site(np.random.default_rng(1), 1500, sharpening=3.0), "site")
+    assert found.calibration.fused_temperature["structural"] == pytest.approx(3.0, rel=0.15)
+    assert found.calibration.temperature["structural"] == pytest.approx(3.0, rel=0.15)
+
+
+def test_new_sets_cover_fresh_lesions_of_the_site(shipped):
+    calibration = refit(shipped, site(np.random.default_rng(2), 2400, 2.0), "site").calibration
+    fresh = site(np.random.default_rng(3), 2400, 2.0)
+    modes = np.array([lesion.mode for lesion in fresh])
+    logits = np.array([lesion.fused_logits for lesion in fresh])
+    p = softmax(logits / calibration.fused_temperature["structural"], axis=1)
+    sets = prediction_sets(p, calibration.conformal_threshold["structural"])
+    for k in range(len(MODES)):
+        assert sets[modes == k, k].mean() == pytest.approx(0.9, abs=0.04)
+
+
+def test_tiers_without_lesions_of_their_own_stay_simulated(shipped):
+    found = refit(shipped, site(np.random.default_rng(4), 300), "site")
+    new = found.calibration
+    assert new.conformal_threshold["both"] == shipped.conformal_threshold["both"]
+    assert new.conformal_threshold["structural"] != shipped.conformal_threshold["structural"]
+    assert new.basis == "simulation"
+    assert "site: tiers structural" in new.source
+    assert new.fusion == shipped.fusion
+
+
+def test_with_every_tier_refitted_the_claim_holds_for_the_site(shipped):
+    rng = np.random.default_rng(5)
+    lesions = [x for tier in shipped.temperature for x in site(rng, 300, tier=tier)]
+    assert refit(shipped, lesions, "site").calibration.basis == "site"
+
+
+def test_a_handful_of_lesions_calibrates_nothing(shipped):
+    with pytest.raises(StudyError, match="30 in 5 are needed") as refused:
+        refit(shipped, site(np.random.default_rng(6), 40), "site")
+    assert refused.value.code == "site-lesions"

@@ -1,0 +1,157 @@
+"""Refit what a site can refit: temperatures and conformal thresholds, on its own labelled lesions.
+
+The fused models stay as they are: a site rarely has the lesions to fit them, but some dozens of
+each mode tell how sure the model may be there.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import vasotype
+from numpy.typing import NDArray
+from scipy.special import log_softmax, softmax
+from vasotype.engine.providers import Device
+from vasotype.findings import StudyError
+from vasotype.phenotype.fusion import fuse
+from vasotype.phenotype.reading import LEAST_DIAMETER_MM
+from vasotype.pipeline import Analysis
+from vasotype_models.contract import MODES, Calibration
+
+from vasotype_training.calibrate import FOLDS, conformal_thresholds, fit_temperature, folds
+from vasotype_training.cohorts import LabelledStudy, find_labelled, read_labelled
+
+LEAST_PER_MODE = 30
+"""Lesions of each mode below which a tier keeps its numbers: a 90 % set needs 9 at the very least,
+and 30 keep the standard deviation of its coverage near 5 %. Ours."""
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class SiteLesion:
+    """A labelled lesion of a site: patient, tier, true mode (index), network and fused logits."""
+
+    patient: int
+    tier: str
+    mode: int
+    network_logits: Floats
+    fused_logits: Floats
+
+
+@dataclass(frozen=True)
+class Recalibration:
+    """The new calibration, and a line for each tier on what became of it."""
+
+    calibration: Calibration
+    summary: tuple[str, ...]
+
+
+def recalibrate(
+    cohort: Path,
+    model: str | Path,
+    device: Device = "auto",
+    progress: Callable[[int, int], None] | None = None,
+) -> Recalibration:
+    """Run a model over a labelled cohort and refit its calibration.
+
+    Raises StudyError ``truth-missing`` where no case has labels and ``site-lesions`` where no tier
+    has enough lesions of each mode.
+    """
+    runtime = vasotype.load(model, device)
+    folders = find_labelled(cohort)
+    if not folders:
+        raise StudyError("truth-missing", f"{cohort.name}: no labelled case in it")
+    lesions: list[SiteLesion] = []
+    for number, folder in enumerate(folders):
+        labelled = read_labelled(folder)
+        if labelled.lesions:
+            analysis = runtime.analyse(labelled.study)
+            lesions += site_lesions(number, labelled, analysis, runtime.engine.calibration)
+        if progress is not None:
+            progress(number + 1, len(folders))
+    return refit(runtime.engine.calibration, lesions, cohort.name)
+
+
+def site_lesions(
+    patient: int, labelled: LabelledStudy, analysis: Analysis, calibration: Calibration
+) -> Iterator[SiteLesion]:
+    """The found lesions of at least 5 mm whose true mode is known.
+
+    A found lesion belongs to the true one that most of its voxels lie in.
+    """
+    truths = {t.id: t for t in labelled.lesions or () if t.mode is not None}
+    reference = labelled.on_grid(analysis.prepared.grid).instances
+    for lesion in analysis.inputs:
+        overlap = np.bincount(reference[lesion.view.box][lesion.view.core])
+        overlap[0] = 0
+        truth = truths.get(int(overlap.argmax())) if overlap.any() else None
+        small = lesion.view.lesion.model_diameter_mm < LEAST_DIAMETER_MM
+        if truth is None or truth.mode is None or small:
+            continue
+        plain = calibration.model_copy(update={"fused_temperature": {}})
+        fused = fuse(plain, lesion.tier, lesion.answer, lesion.features).probabilities
+        yield SiteLesion(
+            patient=patient,
+            tier=lesion.tier,
+            mode=MODES.index(truth.mode),
+            network_logits=lesion.answer.mode_logits,
+            fused_logits=np.log(np.maximum(fused, 1e-12)),
+        )
+
+
+def refit(calibration: Calibration, lesions: list[SiteLesion], site: str) -> Recalibration:
+    """Temperatures and thresholds of each tier that has enough lesions; the others stay.
+
+    Thresholds come from probabilities whose temperature was fitted on other patients.
+    """
+    by_tier: dict[str, list[SiteLesion]] = defaultdict(list)
+    for lesion in lesions:
+        by_tier[lesion.tier].append(lesion)
+    changes: dict[str, dict[str, object]] = {
+        name: dict(getattr(calibration, name))
+        for name in ("temperature", "fused_temperature", "conformal_threshold", "lesions")
+    }
+    summary, changed = [], []
+    for tier in calibration.temperature:
+        own = by_tier[tier]
+        modes = np.array([lesion.mode for lesion in own], np.int64)
+        least = min(int((modes == k).sum()) for k in range(len(MODES)))
+        patients = len({lesion.patient for lesion in own})
+        if least < LEAST_PER_MODE or patients < FOLDS:
+            summary.append(
+                f"{tier}: kept as it was; {least} lesions of the rarest mode in {patients} "
+                f"patients, {LEAST_PER_MODE} in {FOLDS} are needed"
+            )
+            continue
+        network = np.array([lesion.network_logits for lesion in own])
+        fused = np.array([lesion.fused_logits for lesion in own])
+        held_out = _held_out(fused, modes, [lesion.patient for lesion in own])
+        changes["temperature"][tier] = fit_temperature(network, modes)
+        changes["fused_temperature"][tier] = fit_temperature(fused, modes)
+        changes["conformal_threshold"][tier] = conformal_thresholds(held_out, modes)
+        changes["lesions"][tier] = len(own)
+        changed.append(tier)
+        summary.append(f"{tier}: refitted on {len(own)} lesions")
+    if not changed:
+        raise StudyError("site-lesions", f"{site}: {'; '.join(summary)}")
+    source = f"{site}: tiers {', '.join(changed)} on its own lesions; before: {calibration.source}"
+    basis = "site" if len(changed) == len(calibration.temperature) else "simulation"
+    update = {**changes, "source": source, "basis": basis}
+    return Recalibration(calibration.model_copy(update=update), tuple(summary))
+
+
+def _held_out(logits: Floats, modes: NDArray[np.int64], patients: list[int]) -> Floats:
+    """Probabilities [N, 3] at the temperature of the other patients' lesions."""
+    fold = folds(patients)
+    probabilities = np.zeros_like(logits)
+    for k in np.unique(fold):
+        temperature = fit_temperature(logits[fold != k], modes[fold != k])
+        probabilities[fold == k] = softmax(
+            log_softmax(logits[fold == k], axis=1) / temperature, axis=1
+        )
+    return probabilities

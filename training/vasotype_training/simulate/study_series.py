@@ -1,0 +1,107 @@
+"""A simulated study's dynamic series as files: what it is made of, rendered and written."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import nibabel as nib
+import numpy as np
+from numpy.typing import NDArray
+from scipy import ndimage
+from vasotype.stages import Grid
+from vasotype_models.contract import ET, NETC, SNFH
+
+from vasotype_training.simulate import physics
+from vasotype_training.simulate.series import (
+    Quantities,
+    draw_protocol,
+    render_dce,
+    render_dsc,
+    sidecar,
+)
+
+if TYPE_CHECKING:
+    from vasotype_training.simulate.study import SimulatedStudy
+
+BORDER_MM = 4.0
+"""Around a lesion's label its soft border shares its interstitium and transit time."""
+BRAIN_VE, BRAIN_TRANSIT_S = 0.2, 4.0
+LESION_TRANSIT_S = (4.0, 6.0)
+"""Mean transit time of lesions, whatever their mode; the longer, the more blood volume is missed
+by leakage correction."""
+NECROSIS_T1_S = 2.5
+
+
+def quantities(study: SimulatedStudy, rng: np.random.Generator) -> Quantities:
+    """Tissue of a study as its dynamic series see it; relaxation at 3 T."""
+    anatomy, scene = study.anatomy, study.scene
+    classes = [np.asarray(c, np.float32) for c in (anatomy.white, anatomy.grey, anatomy.csf)]
+    total = np.maximum(classes[0] + classes[1] + classes[2], 1e-3)
+    t1 = np.zeros(scene.mask.shape, np.float32)
+    density = np.zeros_like(t1)
+    for share, tissue in zip(classes, (physics.WHITE, physics.GREY, physics.CSF), strict=True):
+        t1 += share / total * tissue.t1
+        density += share / total * tissue.density
+    t1[t1 <= 0], density[density <= 0] = physics.GREY.t1, physics.GREY.density
+    for label, value in ((SNFH, physics.EDEMA.t1), (ET, physics.TUMOR.t1), (NETC, NECROSIS_T1_S)):
+        t1[scene.tissue == label] = value
+        density[scene.tissue == label] = physics.TUMOR.density
+    kind, ve = _kinds(study)
+    transit = rng.uniform(*LESION_TRANSIT_S, len(ve))
+    transit[0] = BRAIN_TRANSIT_S
+    return Quantities(
+        rcbv=np.asarray(study.quantities["rcbv"], np.float32),
+        ktrans=np.asarray(study.quantities["ktrans"], np.float32),
+        t1_s=t1,
+        density=density,
+        mask=scene.mask,
+        kind=kind,
+        ve=ve,
+        transit_s=transit,
+        affine=anatomy.affine,
+    )
+
+
+def _kinds(study: SimulatedStudy) -> tuple[NDArray[np.intp], NDArray[np.float64]]:
+    """Number of the lesion that each voxel belongs to, 0 for brain, and ve of each number."""
+    scene = study.scene
+    ve = np.full(1 + max((t.id for t in scene.truth), default=0), BRAIN_VE)
+    simulated = scene.truth[len(scene.truth) - len(scene.plans) :]
+    for truth, plan in zip(simulated, scene.plans, strict=True):
+        if plan.biology is not None:
+            ve[truth.id] = plan.biology.ve
+    if not scene.instances.any():
+        return np.zeros(scene.mask.shape, np.intp), ve
+    distance, nearest = ndimage.distance_transform_edt(scene.instances == 0, return_indices=True)
+    owner = scene.instances[tuple(nearest)].astype(np.intp)
+    return np.where(distance <= BORDER_MM, owner, 0), ve
+
+
+def write_series(study: SimulatedStudy, folder: Path) -> None:
+    """Write DSC, DCE and flip-angle images with their sidecars; the same study, the same files."""
+    rng = np.random.default_rng((*study.seed, 2))
+    protocol, tissue = draw_protocol(rng), quantities(study, rng)
+    dsc = render_dsc(tissue, protocol, rng)
+    _save(folder / f"{study.name}-dsc.nii.gz", dsc.signal, dsc.grid, sidecar(dsc))
+    dce, angles = render_dce(tissue, protocol, rng)
+    _save(folder / f"{study.name}-dce.nii.gz", dce.signal, dce.grid, sidecar(dce))
+    for number, angle in enumerate(protocol.flip_angles):
+        about = {
+            "FlipAngle": angle,
+            "RepetitionTimeExcitation": angles.repetition_time_s,
+        }
+        path = folder / f"{study.name}-vfa{number + 1}.nii.gz"
+        _save(path, angles.signal[number], angles.grid, about)
+
+
+def _save(path: Path, data: NDArray[np.float32], grid: Grid, about: Mapping[str, object]) -> None:
+    image = nib.Nifti1Image(np.clip(np.round(data), 0, 32767).astype(np.int16), grid.affine)
+    image.set_sform(grid.affine, code=1)
+    image.set_qform(grid.affine, code=1)
+    image.header.set_xyzt_units("mm", "sec")
+    nib.save(image, path)
+    beside = path.with_name(path.name.replace(".nii.gz", ".json"))
+    beside.write_text(json.dumps(about, indent=2) + "\n", encoding="utf-8")
