@@ -4,7 +4,7 @@ Debian's ``orthanc-python`` runs this file (``"PythonScript"`` in Orthanc's conf
 nothing but the standard library: vasotype runs as a program of its own, in its own environment.
 
 Results join the study and make it stable once more. What was analysed is therefore kept as metadata
-of the study, a digest of its MR images: without new images there is no new run.
+of the study, a digest of its images: without new images there is no new run.
 
 The log names a study by Orthanc's own identifier and an error by its code; no header is quoted.
 """
@@ -25,6 +25,8 @@ COMMAND = SETTINGS.get("Command", ["vasotype", "run"])
 TIMEOUT_S = SETTINGS.get("TimeoutS", 3600)
 ANALYSED = str(SETTINGS.get("Metadata", 4711))
 """Number of the metadata that keeps the digest; Orthanc leaves 1024 to 65535 to users."""
+IMAGES = ("MR", "PT")
+"""Modalities that vasotype reads; results have others."""
 
 
 class Analyst:
@@ -49,12 +51,12 @@ class Analyst:
                 orthanc.LogError(f"vasotype: study {study}: {type(error).__name__}")
 
     def consider(self, study):
-        """Analyse a study whose MR images were not analysed before."""
-        instances = mr_instances(study)
+        """Analyse a study whose images were not analysed before."""
+        instances = images_of(study)
         digest = hashlib.sha256("\n".join(sorted(instances)).encode()).hexdigest()
         if not instances or digest == kept_digest(study):
             return
-        orthanc.LogWarning(f"vasotype: study {study}: {len(instances)} MR objects, analysis begins")
+        orthanc.LogWarning(f"vasotype: study {study}: {len(instances)} images, analysis begins")
         with tempfile.TemporaryDirectory(prefix="vasotype-") as home:
             images, result = Path(home, "images"), Path(home, "result")
             export(instances, images)
@@ -98,27 +100,22 @@ class Analyst:
         self.thread.join(timeout=10)
 
 
-def mr_instances(study):
-    """Orthanc's identifiers of the MR objects of a study."""
+def images_of(study):
+    """Orthanc's identifiers of the images of a study."""
     series = json.loads(orthanc.RestApiGet(f"/studies/{study}/series"))
     return [
         instance
         for one in series
-        if one["MainDicomTags"].get("Modality") == "MR"
+        if one["MainDicomTags"].get("Modality") in IMAGES
         for instance in one["Instances"]
     ]
 
 
 def kept_digest(study):
     """Digest of the images that were analysed before; None if there were none."""
-    if ANALYSED not in known_metadata(study):
+    if ANALYSED not in json.loads(orthanc.RestApiGet(f"/studies/{study}/metadata")):
         return None
     return orthanc.RestApiGet(f"/studies/{study}/metadata/{ANALYSED}").decode()
-
-
-def known_metadata(study):
-    """Names, or numbers, of the metadata of a study."""
-    return json.loads(orthanc.RestApiGet(f"/studies/{study}/metadata"))
 
 
 def export(instances, folder):

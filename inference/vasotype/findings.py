@@ -929,3 +929,15 @@ _entry(
     "A header gives two voxel sizes.",
     "Check the lengths on the pictures; converting from DICOM again sets both.",
 )
+_entry(
+    "peer-invalid",
+    Severity.REFUSE,
+    "A peer is not written AET@HOST:PORT, or its host is unknown.",
+    "Give its DICOM title, host and port, e.g. --peer PACS@10.0.0.5:104.",
+)
+_entry(
+    "port-taken",
+    Severity.REFUSE,
+    "The listener can't have the address or port it was given.",
+    "Choose another with --port or --bind; ports below 1024 need a privilege.",
+)

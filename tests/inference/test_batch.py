@@ -145,6 +145,7 @@ def task(tmp_path):
         output=tmp_path / "out",
         model="default",
         model_sha256="0" * 64,
+        calibration=None,
         device="cpu",
         threads=1,
         options=OutputOptions(report=False),

@@ -31,8 +31,11 @@ class Knowing(Engine):
         super().__init__(_NoSession(), read_contract(folder), read_calibration(folder))
         self.maps = maps
 
-    def predict(self, prepared):
+    def segment(self, prepared):
         return self.maps
+
+    def refine(self, prepared, maps):
+        return maps
 
 
 class _NoSession:
@@ -48,7 +51,7 @@ def analysis(scene, monkeypatch):
 
 def analysed(scene, monkeypatch, lesions, name="made"):
     prepared, maps = scene(list(lesions), native=Grid((56, 56, 25), OBLIQUE))
-    monkeypatch.setattr("vasotype.pipeline.prepare", lambda study, multiple: prepared)
+    monkeypatch.setattr("vasotype.pipeline.prepare", lambda study, **_: prepared)
     volumes = {channel: Volume(prepared.native.data, prepared.native.grid) for channel in ("t1c",)}
     return Vasotype(Knowing(maps)).analyse(Study(name, volumes))
 
@@ -250,7 +253,7 @@ def test_the_engine_s_findings_reach_the_record(scene, monkeypatch):
     prepared, maps = scene([])
     engine = Knowing(maps)
     engine.findings = (Finding("cuda-not-used", "a GPU lies idle"),)
-    monkeypatch.setattr("vasotype.pipeline.prepare", lambda study, multiple: prepared)
+    monkeypatch.setattr("vasotype.pipeline.prepare", lambda study, **_: prepared)
     analysis = Vasotype(engine).analyse(Study("made", {"t1c": prepared.native}))
     assert isinstance(analysis, Analysis)
     assert "cuda-not-used" in {finding.code for finding in analysis.result.findings}

@@ -35,8 +35,9 @@ def assess(volumes: Mapping[str, Volume], reference: str) -> tuple[ImageQuality,
 
 
 def head_of(volume: Volume) -> Mask:
-    """Voxels brighter than the background, by Otsu's threshold."""
-    return np.asarray(volume.data > otsu(volume.data))
+    """Voxels brighter than the background, by Otsu's threshold; all where none is."""
+    head = np.asarray(volume.data > otsu(volume.data))
+    return head if head.any() else np.ones_like(head)
 
 
 def contrast_shown(volumes: Mapping[str, Volume]) -> Shown:

@@ -24,6 +24,7 @@ from vasotype.cli.perfusion import perfusion
 from vasotype.cli.recalibrate import recalibrate
 from vasotype.cli.run import run
 from vasotype.cli.schema import schema
+from vasotype.cli.serve import serve
 from vasotype.cli.simulate import simulate
 from vasotype.cli.train import train
 
@@ -43,6 +44,7 @@ app.command(rich_help_panel=USE)(identify)
 app.command(rich_help_panel=USE)(check)
 app.command(rich_help_panel=USE)(perfusion)
 app.add_typer(models, name="models", rich_help_panel=USE)
+app.command(rich_help_panel=USE)(serve)
 app.command(rich_help_panel=USE)(schema)
 app.command(rich_help_panel=MAKE)(simulate)
 app.command(rich_help_panel=MAKE)(ceilings)

@@ -8,11 +8,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
-from vasotype_models.registry import is_brain_model
 
 from vasotype.cli.console import SOME_FAILED, counted, guarded, needs_extra
 from vasotype.cli.options import Device, DeviceOption, ModelOption
-from vasotype.engine.locate import find_model
 from vasotype.findings import StudyError
 
 if TYPE_CHECKING:
@@ -88,6 +86,10 @@ def evaluate(
     - `vasotype evaluate heads "labels/head_seg_1[6-9]*" -o figures --model brain`
     """
     command = shlex.join(["vasotype", *sys.argv[1:]])
+    from vasotype_models.registry import is_brain_model
+
+    from vasotype.engine.locate import find_model
+
     folder = find_model(model)
     if is_brain_model(folder):
         _conclude(_evaluate_brain(cohorts, folder, output, limit, command), check)

@@ -82,7 +82,8 @@ def bounding_box(mask: Mask) -> tuple[slice, slice, slice]:
 def otsu(data: Array) -> float:
     """Threshold that splits the intensities into two classes with the least variance within.
 
-    Source: N. Otsu, IEEE Trans. Syst. Man Cybern. 9 (1979) 62-66.
+    The lowest value where there is nothing to split. Source: N. Otsu, IEEE Trans. Syst. Man
+    Cybern. 9 (1979) 62-66.
     """
     low, high = np.percentile(data[::2, ::2, ::2], [0.5, 99.5])
     counts, edges = np.histogram(data, bins=256, range=(float(low), float(max(high, low + 1e-6))))
@@ -92,6 +93,8 @@ def otsu(data: Array) -> float:
     moment = np.cumsum(counts * centres)
     with np.errstate(divide="ignore", invalid="ignore"):
         between = below * above * (moment / below - (moment[-1] - moment) / above) ** 2
+    if np.isnan(between).all():
+        return float(low)
     return float(centres[int(np.nanargmax(between))])
 
 

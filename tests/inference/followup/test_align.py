@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 from vasotype.followup.align import align
 from vasotype.followup.follow import compare_visits
 from vasotype.followup.limits import read_limits
@@ -23,8 +24,15 @@ def turned(visit, degrees=6.0, shift_mm=(3.0, -2.0, 1.5)):
     return replace(visit, head=replace(visit.head, grid=grid)), motion
 
 
+def textured(mask):
+    """Gyri of a kind: something to hold on to everywhere."""
+    noise = np.random.default_rng(0).standard_normal(mask.shape)
+    return (mask * (10 + gaussian_filter(noise, 2.5) / 0.03)).astype(np.float32)
+
+
 def test_a_head_that_lay_otherwise_is_laid_back(visit_of, lesion_of):
-    baseline = visit_of([lesion_of(1)])
+    plain = visit_of([lesion_of(1)])
+    baseline = replace(plain, head=replace(plain.head, image=textured(plain.head.mask)))
     moved, motion = turned(baseline)
     found = align(moved.head, baseline.head)
     corners = np.array([[x, y, z, 1] for x in (-30, 30) for y in (-30, 30) for z in (-20, 20)])
