@@ -68,20 +68,17 @@ class Vasotype:
         overrides: Mapping[str, Path] | None = None,
         known: Known = NOTHING_KNOWN,
         extras: Extras = NO_EXTRAS,
-        reference: Path | None = None,
     ) -> Result:
         """Analyse a study and, where ``output`` names a folder, write its results there.
 
         ``overrides`` (channel -> file) adds to the files of a folder, or replaces them; ``known``
         is what the user knows of single lesions, ``extras`` are perfusion series and clinical
-        facts; ``reference`` holds the DICOM series that DICOM
-        results of a NIfTI study refer to. Raises StudyError when the input can't give a
-        right answer or the folder is taken.
+        facts. Raises StudyError when the input can't give a right answer or the folder is taken.
         """
         clock = _Clock()
         study = _read(source, overrides, extras, clock)
-        if reference is not None:
-            study = refer_to(study, reference)
+        if options.reference is not None:
+            study = refer_to(study, options.reference)
         if output is None:
             return self._analyse(study, clock, known).result
         refuse_occupied(Path(output), study.name, options.overwrite)

@@ -16,6 +16,8 @@ from vasotype.result import (
     VolumeMl,
 )
 from vasotype.stages import Grid, Study, Volume
+from vasotype_models.contract import read_calibration, read_contract
+from vasotype_models.registry import resolve
 from vasotype_training.cohorts import LabelledStudy, LesionTruth
 from vasotype_training.evaluate import Figure, Figures, Options, compare, evaluate
 from vasotype_training.evaluate.figures import CohortRecord
@@ -204,7 +206,10 @@ class FakeRuntime:
     """Finds what is bright in T1c, and counts how often it was asked."""
 
     def __init__(self):
-        self.engine = SimpleNamespace(identity=MODEL)
+        folder = resolve("default")
+        self.engine = SimpleNamespace(
+            identity=MODEL, contract=read_contract(folder), calibration=read_calibration(folder)
+        )
         self.asked = 0
 
     def analyse(self, study):

@@ -58,7 +58,7 @@ def test_a_cohort_with_faint_lesions_holds_none_that_is_fainter(ball):
         maps=False,
         healthy_share=0.0,
         most_lesions=3,
-        population=Population(limits_mm=(4.0, 8.0), faint_share=0.5),
+        population=Population(limits_mm=(8.0, 16.0), faint_share=0.5),
         badly_stripped_share=0.0,
     )
     studies = [simulate_study([RealBrain(ball)], (), (4, n), options) for n in range(4)]

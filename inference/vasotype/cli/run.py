@@ -164,15 +164,10 @@ def run(
             considerations=considerations,
             seg=seg.value,
             sr_phenotype=sr_phenotype,
+            reference=reference,
         )
         result = analyser.run(
-            study or {},
-            output,
-            options,
-            overrides=files,
-            known=known,
-            extras=extras,
-            reference=reference,
+            study or {}, output, options, overrides=files, known=known, extras=extras
         )
     if as_json:
         print_json(result.model_dump(mode="json"))

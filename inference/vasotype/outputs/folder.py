@@ -42,7 +42,8 @@ class OutputOptions:
     ``overwrite`` replaces earlier results of the same study; ``probabilities`` adds
     ``probabilities.nii.gz``; ``report`` adds ``report.html``, and ``considerations`` what the
     review discusses for each leaning to it. ``seg`` is how DICOM segmentations are stored, and
-    ``sr_phenotype`` puts leanings into the DICOM measurements.
+    ``sr_phenotype`` puts leanings into the DICOM measurements; ``reference`` holds the DICOM series
+    that those of a NIfTI study refer to.
     """
 
     overwrite: bool = False
@@ -51,6 +52,7 @@ class OutputOptions:
     considerations: bool = False
     seg: Seg = "binary"
     sr_phenotype: bool = False
+    reference: Path | None = None
 
 
 def refuse_occupied(folder: Path, study: str, overwrite: bool) -> None:

@@ -56,21 +56,19 @@ def serve(options: ListenerOptions, analyse: Analyse, stop: Event) -> None:
     spool = Spool(options.home, options.maximal_bytes)
     entity = make_entity(options.aet)
     try:
-        server = entity.start_server(
+        entity.start_server(
             (options.bind, options.port),
             block=False,
             evt_handlers=handlers(options.peers, spool),
         )
     except OSError as error:
-        where = f"{options.bind}:{options.port}"
-        raise StudyError(
-            "port-taken", f"{where}: can't be listened at: {error.strerror}"
-        ) from error
+        message = f"{options.bind}:{options.port}: can't be listened at: {error.strerror}"
+        raise StudyError("port-taken", message) from error
     log.info("%s listens at %s:%d", options.aet, options.bind, options.port)
     try:
         _work(options, spool, analyse, stop)
     finally:
-        server.shutdown()
+        entity.shutdown()
 
 
 def _work(options: ListenerOptions, spool: Spool, analyse: Analyse, stop: Event) -> None:
@@ -79,15 +77,15 @@ def _work(options: ListenerOptions, spool: Spool, analyse: Analyse, stop: Event)
     while not stop.wait(LOOK_S):
         waiting = spool.quiet(options.quiet_s)
         if waiting is not None:
-            _analyse(options, spool, waiting, analyse)
+            _analyse(spool, waiting, analyse)
         if waiting is not None or time.monotonic() >= next_resend:
             _send_all(options, spool)
             next_resend = time.monotonic() + RESEND_S
 
 
-def _analyse(options: ListenerOptions, spool: Spool, waiting: Waiting, analyse: Analyse) -> None:
+def _analyse(spool: Spool, waiting: Waiting, analyse: Analyse) -> None:
     """Analyse one study and put its DICOM results among those to be sent."""
-    home = Path(tempfile.mkdtemp(prefix="run-", dir=options.home))
+    home = Path(tempfile.mkdtemp(dir=spool.working))
     try:
         analyse(waiting.folder, home / "result")
         spool.keep_results(waiting, home / "result" / "dicom")

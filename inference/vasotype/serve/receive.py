@@ -74,7 +74,8 @@ def handlers(peers: Sequence[Peer], spool: Spool) -> list[tuple[Any, ...]]:
 def _admit(event: evt.Event, peers: Sequence[Peer]) -> None:
     """Reject an association whose title and address together belong to no peer."""
     association = event.assoc
-    aet = association.requestor.primitive.calling_ae_title.strip()
+    request = association.requestor.primitive
+    aet = request.calling_ae_title.strip() if request else ""
     address = association.requestor.address
     if not any(peer.is_at(aet, address) for peer in peers):
         log.warning("association of %r from %s rejected: no such peer", aet, address)
@@ -87,7 +88,7 @@ def _keep(event: evt.Event, spool: Spool) -> int:
     aet = event.assoc.requestor.ae_title.strip()
     try:
         study = str(event.dataset.StudyInstanceUID)
-        instance = str(event.request.AffectedSOPInstanceUID)
+        instance = str(event.dataset.SOPInstanceUID)
         content = event.encoded_dataset()
     except Exception as error:  # an odd object has many ways to be unreadable
         log.warning("an object of %s can't be read: %s", aet, type(error).__name__)

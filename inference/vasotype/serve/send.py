@@ -45,7 +45,9 @@ def send(aet: str, peer: Peer, files: Sequence[Path]) -> bool:
     return all(taken)
 
 
-def _store(association: Association, one: FileDataset, peer: Peer, accepted: set[UID]) -> bool:
+def _store(
+    association: Association, one: FileDataset, peer: Peer, accepted: set[UID | None]
+) -> bool:
     """Whether the matter is settled: the peer kept the object, or will never take its kind."""
     if one.SOPClassUID not in accepted:
         log.warning("%s does not take %s", peer.aet, one.SOPClassUID.name)

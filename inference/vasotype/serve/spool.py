@@ -1,8 +1,8 @@
 """The folder in which studies wait for their analysis and results for their way back.
 
 ``incoming/AET/KEY/`` holds the images of a study as they came, ``outgoing/AET/KEY/`` the results
-that its sender has not got yet. All survives a restart. Keys and file names are digests: no name
-tells a patient.
+that its sender has not got yet; both survive a restart. ``working`` is for an analysis under way.
+Keys and file names are digests: no name tells a patient.
 """
 
 from __future__ import annotations
@@ -30,23 +30,25 @@ class Waiting:
 
 
 class Spool:
-    """Studies of all peers below ``home``, at most ``maximal_bytes`` of them.
+    """Studies of all peers below ``home``; with results that wait they hold ``maximal_bytes``.
 
     Several threads may store at a time while another takes studies out.
     """
 
     def __init__(self, home: Path, maximal_bytes: int) -> None:
         self.incoming, self.outgoing = home / "incoming", home / "outgoing"
+        self.working = home / "working"
+        shutil.rmtree(self.working, ignore_errors=True)
         self._maximal_bytes = maximal_bytes
         self._lock = threading.Lock()
         self._arrivals: dict[Path, tuple[int, float]] = {}
-        for folder in (self.incoming, self.outgoing):
+        for folder in (self.incoming, self.outgoing, self.working):
             folder.mkdir(parents=True, exist_ok=True)
         for half in self.incoming.glob("*/*/.*.part"):
             half.unlink()
         for study in self.incoming.glob("*/*"):
             self._arrivals[study] = (1, time.monotonic())
-        self._bytes = _size(home)
+        self._bytes = _size(self.incoming) + _size(self.outgoing)
 
     def store(self, aet: str, study_uid: str, instance_uid: str, content: bytes) -> None:
         """Keep one object; it is there whole or not at all. An object sent twice is kept once.
@@ -68,7 +70,7 @@ class Spool:
             self._arrivals[folder] = (count + 1, time.monotonic())
 
     def quiet(self, seconds: float) -> Waiting | None:
-        """The study that has been without a new object for longest, and for ``seconds`` at least."""
+        """The study longest without a new object, if that is ``seconds`` at least."""
         with self._lock:
             if not self._arrivals:
                 return None

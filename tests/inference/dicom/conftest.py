@@ -13,7 +13,15 @@ import pydicom
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
 from pydicom.sequence import Sequence
-from pydicom.uid import EnhancedMRImageStorage, ExplicitVRLittleEndian, MRImageStorage, generate_uid
+from pydicom.uid import (
+    Comprehensive3DSRStorage,
+    EncapsulatedPDFStorage,
+    EnhancedMRImageStorage,
+    ExplicitVRLittleEndian,
+    MRImageStorage,
+    SegmentationStorage,
+    generate_uid,
+)
 from vasotype.lesions.boxes import crop
 from vasotype.lesions.diameters import axial_diameters
 from vasotype.outputs import OutputOptions
@@ -198,6 +206,28 @@ def save(datasets, folder, shuffled=True):
     return folder
 
 
+def small_results(folder, image):
+    """Objects of the kinds of our results, beside an image's study; UIDs follow from the study."""
+    folder.mkdir(parents=True)
+    for name, modality, kind in RESULT_KINDS:
+        ds = Dataset()
+        ds.file_meta = FileMetaDataset()
+        ds.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+        ds.PatientName, ds.PatientID = image.PatientName, image.PatientID
+        ds.StudyInstanceUID, ds.Modality, ds.SOPClassUID = image.StudyInstanceUID, modality, kind
+        ds.SeriesInstanceUID = generate_uid(entropy_srcs=[image.StudyInstanceUID, name, "series"])
+        ds.SOPInstanceUID = generate_uid(entropy_srcs=[image.StudyInstanceUID, name])
+        ds.save_as(folder / f"{name}.dcm", enforce_file_format=True)
+    return folder
+
+
+RESULT_KINDS = (
+    ("lesions-seg", "SEG", SegmentationStorage),
+    ("measurements-sr", "SR", Comprehensive3DSRStorage),
+    ("report-pdf", "DOC", EncapsulatedPDFStorage),
+)
+
+
 class Kit:
     """What the tests build DICOM with."""
 
@@ -210,6 +240,7 @@ class Kit:
     of_volume = staticmethod(series_of_volume)
     analysis_of = staticmethod(lambda *args, **more: analysis_of(*args, **more))
     save = staticmethod(save)
+    small_results = staticmethod(small_results)
 
 
 @pytest.fixture(scope="session")

@@ -105,7 +105,6 @@ def call_it_a_knee(slices):
         (drop_the_middle, {"uneven-slices"}),
         (double_one, {"duplicate-slices"}),
         (cut_one, {"unreadable-image"}),
-        (tilt_some, {"mixed-orientations", "uneven-slices", "sheared-affine", "bad-affine"}),
         (stretch, {"implausible-spacing"}),
         (call_it_a_knee, {"no-t1c-or-flair"}),
     ],
@@ -114,6 +113,16 @@ def test_a_real_series_that_was_damaged_is_refused(real_slices, tmp_path, kit, d
     slices = list(real_slices)
     damage(slices)
     assert refusal(kit.save(slices, tmp_path / "a")) in codes
+
+
+@pytest.mark.real_data
+@pytest.mark.slow
+def test_tilted_slices_of_a_real_series_are_left_out_and_it_is_said(real_slices, tmp_path, kit):
+    slices = list(real_slices)
+    tilt_some(slices)
+    study = read_study(kit.save(slices, tmp_path / "a"))
+    assert study.volumes["t1c"].data.shape[2] == len(slices) // 2
+    assert "series-unusable" in {finding.code for finding in study.findings}
 
 
 @pytest.mark.real_data

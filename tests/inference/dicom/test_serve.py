@@ -7,6 +7,7 @@ import threading
 import time
 from dataclasses import replace
 
+import pydicom
 import pytest
 from vasotype.findings import StudyError
 from vasotype.serve.listener import ListenerOptions, serve
@@ -89,20 +90,23 @@ def listen(archive, tmp_path):
 
 
 @pytest.fixture
-def analyser(results_of):
+def results(kit, tmp_path):
+    return kit.small_results(tmp_path / "results", kit.classic()[0])
+
+
+@pytest.fixture
+def analyser(results):
     """A stub that knows how many images it saw and answers with results made before."""
 
     class Stub:
-        seen = []
+        def __init__(self):
+            self.seen = []
 
         def __call__(self, study, result):
             self.seen.append(len(list(study.iterdir())))
-            shutil.copytree(results.folder, result / "dicom")
+            shutil.copytree(results, result / "dicom")
 
-    results = results_of("axial", "classic")
-    stub = Stub()
-    stub.seen, stub.results = [], results
-    return stub
+    return Stub()
 
 
 def send_to(options, files, aet="PACS", to=None):
@@ -118,12 +122,12 @@ def send_to(options, files, aet="PACS", to=None):
         association.release()
 
 
-def test_a_study_comes_in_and_its_results_go_back(listen, archive, analyser, kit):
+def test_a_study_comes_in_and_its_results_go_back(listen, archive, analyser, results, kit):
     images = kit.classic()
     options = listen(analyser)
     _, statuses = send_to(options, images)
     assert statuses == [0x0000] * len(images)
-    expected = {analyser.results.read(n).SOPInstanceUID for n in analyser.results.names}
+    expected = {pydicom.dcmread(path).SOPInstanceUID for path in results.iterdir()}
     until(lambda: set(archive.got) == expected)
     assert analyser.seen == [len(images)]
     until(lambda: not [p for p in options.home.rglob("*") if p.is_file()])
@@ -173,9 +177,9 @@ def test_others_are_rejected(listen, analyser, kit, archive, aet, to, address):
     assert list((options.home / "incoming").iterdir()) == []
 
 
-def test_results_sent_to_the_listener_are_no_study(listen, analyser):
+def test_results_sent_to_the_listener_are_no_study(listen, analyser, results):
     options = listen(analyser)
-    association, _ = send_to(options, [analyser.results.read("lesions-seg")])
+    association, _ = send_to(options, [pydicom.dcmread(results / "lesions-seg.dcm")])
     assert not association.is_established
     assert list((options.home / "incoming").iterdir()) == []
 
@@ -208,23 +212,21 @@ def test_a_failure_ends_no_service_and_tells_no_patient(listen, archive, analyse
 
 
 def test_results_that_were_not_taken_are_sent_after_a_restart(
-    listen, archive, analyser, kit, tmp_path
+    listen, archive, analyser, results, kit, tmp_path
 ):
     archive.status = 0xA700
-    listen(analyser)
-    options = listen(analyser, home=tmp_path / "spool two")
+    options = listen(analyser)
     send_to(options, kit.classic())
     until(lambda: archive.tries)
     until(lambda: list((options.home / "outgoing").glob("*/*/*.dcm")))
     archive.status = 0x0000
-    listen(analyser, home=options.home)
-    until(lambda: len(set(archive.got)) == len(analyser.results.names))
+    listen(analyser)
+    until(lambda: len(set(archive.got)) == len(list(results.iterdir())))
 
 
-def test_a_peer_that_is_away_gets_nothing_and_loses_nothing(results_of):
-    results = results_of("axial", "classic")
+def test_a_peer_that_is_away_loses_nothing(results):
     away = Peer.parse(f"PACS@127.0.0.1:{free_port()}")
-    assert not send("VASOTYPE", away, sorted(results.folder.iterdir()))
+    assert not send("VASOTYPE", away, sorted(results.iterdir()))
 
 
 def test_a_taken_port_is_told(archive, tmp_path):

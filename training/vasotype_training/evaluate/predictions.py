@@ -84,8 +84,9 @@ def digest(study: Study) -> str:
 class Shelf:
     """Folder of kept predictions of one model.
 
-    A prediction is found again by the model's sha256, the package version, the channels and the
-    content of the study, so that anything changed is predicted anew. With ``fresh`` nothing kept
+    A prediction is found again by the model's sha256, what its contract and calibration say, the
+    package version, the channels and the content of the study, so that anything changed is
+    predicted anew. With ``fresh`` nothing kept
     is used.
     """
 
@@ -97,14 +98,21 @@ class Shelf:
 
         Raises StudyError where the study is refused.
         """
-        model = runtime.engine.identity.sha256
-        place = self.folder / model[:12] / vasotype.__version__ / digest(study)[:24]
+        place = self.folder / _rules(runtime) / digest(study)[:24]
         if place.is_dir() and not self.fresh:
             return _read(place)
         prediction = Prediction.of(runtime.analyse(study))
         if not place.is_dir():
             _write(prediction, place)
         return prediction
+
+
+def _rules(runtime: Vasotype) -> str:
+    """What a prediction depends on besides the study."""
+    engine = runtime.engine
+    said = engine.contract.inference.model_dump_json() + engine.calibration.model_dump_json()
+    parts = (engine.identity.sha256[:12], hashlib.sha256(said.encode()).hexdigest()[:8])
+    return "-".join((*parts, vasotype.__version__))
 
 
 def _write(prediction: Prediction, place: Path) -> None:

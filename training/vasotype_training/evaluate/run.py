@@ -171,7 +171,7 @@ def _add(
                 prediction = by_threshold(study, prediction)
             scored = score(labelled, prediction, core)
             gathered.scores[variant].append(scored)
-            if variant == ALL:
+            if variant == options.variants[0]:
                 gathered.mistakes += mistakes(folder, scored)
 
 
@@ -181,7 +181,9 @@ def _panels(gathered: _Gathered, means: tuple[Shelf, Vasotype], options: Options
     panels = []
     for mistake in worst(gathered.mistakes):
         labelled = read_labelled(mistake.folder, options.labels)
-        panels.append(panel(mistake, labelled, shelf.predict(labelled.study, runtime)))
+        study = vary(labelled.study, options.variants[0])
+        assert study is not None  # it was scored
+        panels.append(panel(mistake, labelled, shelf.predict(study, runtime)))
     return panels
 
 

@@ -59,6 +59,8 @@ def read_dicom_channels(
     choice = choose(identified, given)
     chosen = {**choice.series, **named}
     if not {"t1c", "flair"} & {*chosen, *files}:
+        for one in chosen.values():
+            read(one.series)  # a series that can't be read may be the one that is missed
         raise StudyError("no-t1c-or-flair", f"neither T1c nor FLAIR; found {_listing(identified)}")
     volumes = {
         channel: one.series.read(structural=channel in STRUCTURAL)
