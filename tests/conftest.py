@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -116,3 +117,11 @@ def real_data() -> Path:
             pytest.fail("real data are required here, but VASOTYPE_DATA names no folder")
         pytest.skip("VASOTYPE_DATA names no folder with real data")
     return Path(folder)
+
+
+@pytest.fixture(autouse=True)
+def ordinary_arithmetic():
+    """Training flushes subnormal numbers to zero, in the whole process; tests after it must not."""
+    yield
+    if "torch" in sys.modules:
+        sys.modules["torch"].set_flush_denormal(False)

@@ -25,7 +25,7 @@ def probabilities(shape, lesions):
         for lesion in lesions:
             if part in lesion:
                 inside = ball(shape, lesion["at"], lesion[part])
-                p = lesion.get("p", 0.9)
+                p = lesion.get("p", 0.999)
                 tissue[:, inside] = 0.0
                 tissue[label, inside], tissue[0, inside] = p, 1.0 - p
     return tissue

@@ -38,7 +38,7 @@ def test_a_lesion_is_measured_where_it_lies(scene):
     assert lesion.model_diameter_mm == pytest.approx(15.0)
     assert core_ml(lesion) == pytest.approx(4 / 3 * np.pi * 0.7**3, rel=0.05)
     assert lesion.edema_ml == pytest.approx(4 / 3 * np.pi * (1.1**3 - 0.7**3), rel=0.05)
-    assert lesion.confidence == pytest.approx(0.9)
+    assert lesion.confidence == pytest.approx(0.999)
     assert not lesion.edema_shared
 
 

@@ -9,7 +9,7 @@ from vasotype_models.contract import ET, NETC, SNFH, Inference
 
 SHAPE = (40, 40, 40)
 GRID = Grid(SHAPE, np.eye(4))
-RULES = Inference()
+RULES = Inference(confidence=0.6, small_confidence=0.7)
 
 
 def random_probabilities(seed, shape=(24, 24, 24)):
