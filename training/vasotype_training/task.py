@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -25,6 +24,7 @@ from vasotype_training.losses import (
     lesion_loss,
     tissue_loss,
 )
+from vasotype_training.optimiser import configure
 from vasotype_training.simulate.anatomy import Anatomy
 
 REGION_NAMES = ("whole", "core", "enhancing")
@@ -83,27 +83,8 @@ class MultitaskTask(lightning.LightningModule):
             self.log(f"val/{name}", value, batch_size=1, on_epoch=True)
 
     def configure_optimizers(self) -> Any:
-        """AdamW without decay of norms and biases, linear warm-up, cosine."""
-        settings = self.config.optimiser
-        decay = [p for p in self.network.parameters() if p.ndim > 1]
-        plain = [p for p in self.network.parameters() if p.ndim <= 1]
-        optimiser = torch.optim.AdamW(
-            [
-                {"params": decay, "weight_decay": settings.weight_decay},
-                {"params": plain, "weight_decay": 0.0},
-            ],
-            lr=settings.learning_rate,
-        )
-        floor = settings.final_rate / settings.learning_rate
-
-        def factor(step: int) -> float:
-            if step < settings.warm_up:
-                return (step + 1) / settings.warm_up
-            done = (step - settings.warm_up) / max(1, settings.steps - settings.warm_up)
-            return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
-
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        """AdamW, linear warm-up, cosine."""
+        return configure(self.network, self.config.optimiser)
 
 
 def case_tensors(anatomy: Anatomy) -> tuple[Tensor, Tensor, Tensor, Tensor]:

@@ -168,7 +168,7 @@ def _volumes(requirement: Requirement, evidence: Evidence) -> Verdict:
     return "met" if one.times >= _limit(requirement) else "not met", f"{one.times} volumes"
 
 
-def _contrast(requirement: Requirement, evidence: Evidence) -> Verdict:  # noqa: ARG001
+def _contrast(requirement: Requirement, evidence: Evidence) -> Verdict:  # noqa: ARG001 - all rules share it
     statuses: dict[Shown, Status] = {"seen": "met", "unclear": "unknown"}
     return statuses.get(evidence.contrast, "not met"), evidence.contrast
 
@@ -188,7 +188,7 @@ def _signal(requirement: Requirement, evidence: Evidence) -> Verdict:
     return "not met" if low else "met", shown
 
 
-def _motion(requirement: Requirement, evidence: Evidence) -> Verdict:  # noqa: ARG001
+def _motion(requirement: Requirement, evidence: Evidence) -> Verdict:  # noqa: ARG001 - all rules share it
     signs = [sign for q in evidence.quality for sign in motion_signs(q)]
     if signs:
         return "not met", "; ".join(signs)

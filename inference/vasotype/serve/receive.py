@@ -22,7 +22,7 @@ from pydicom.uid import (
     RLELossless,
 )
 from pynetdicom import AE, evt
-from pynetdicom.sop_class import Verification  # type: ignore[attr-defined]
+from pynetdicom.sop_class import Verification  # type: ignore[attr-defined] # made at run time
 
 from vasotype.serve.peer import Peer
 from vasotype.serve.spool import Spool, SpoolFullError

@@ -62,7 +62,7 @@ def draw_acquisition(rng: np.random.Generator, spacing_mm: float) -> Acquisition
         bias_scale=rng.uniform(20, 60),
         gamma=float(np.exp(rng.normal(0, 0.25))),
         noise=rng.uniform(0, 0.08) if rng.random() < 0.8 else 0.0,
-        cut=tuple((int(low), int(high)) for low, high in cut),  # type: ignore[arg-type]
+        cut=tuple((int(low), int(high)) for low, high in cut),  # type: ignore[arg-type] # three pairs
         defaced=rng.uniform(2, 12) if rng.random() < 0.12 else None,
         stripped=int(rng.integers(0, 3)) if rng.random() < 0.06 else None,
         floor=rng.uniform(0, 0.05) if rng.random() < 0.2 else 0.0,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from typing import Any
 
 import lightning
@@ -13,6 +12,7 @@ from vasotype_models.brain_network import BrainNetwork
 from vasotype_models.network import Architecture
 
 from vasotype_training.brain.config import BrainConfig
+from vasotype_training.optimiser import configure
 
 
 class BrainTask(lightning.LightningModule):
@@ -36,27 +36,8 @@ class BrainTask(lightning.LightningModule):
         return total
 
     def configure_optimizers(self) -> Any:
-        """AdamW without decay of norms and biases, linear warm-up, cosine."""
-        settings = self.config.optimiser
-        decay = [p for p in self.network.parameters() if p.ndim > 1]
-        plain = [p for p in self.network.parameters() if p.ndim <= 1]
-        optimiser = torch.optim.AdamW(
-            [
-                {"params": decay, "weight_decay": settings.weight_decay},
-                {"params": plain, "weight_decay": 0.0},
-            ],
-            lr=settings.learning_rate,
-        )
-        floor = settings.final_rate / settings.learning_rate
-
-        def factor(step: int) -> float:
-            if step < settings.warm_up:
-                return (step + 1) / settings.warm_up
-            done = (step - settings.warm_up) / max(1, settings.steps - settings.warm_up)
-            return floor + (1 - floor) * 0.5 * (1 + math.cos(math.pi * min(done, 1.0)))
-
-        schedule = torch.optim.lr_scheduler.LambdaLR(optimiser, factor)
-        return {"optimizer": optimiser, "lr_scheduler": {"scheduler": schedule, "interval": "step"}}
+        """AdamW, linear warm-up, cosine."""
+        return configure(self.network, self.config.optimiser)
 
 
 def mask_loss(logit: Tensor, brain: Tensor, tumor: Tensor, tumor_weight: float) -> Tensor:
