@@ -7,7 +7,15 @@ import numpy as np
 import pytest
 from vasotype_models.contract import CHANNELS, ET
 from vasotype_training.config import DataConfig
-from vasotype_training.data import Crops, Materials, draw_present, size_weights, turn
+from vasotype_training.data import (
+    Crops,
+    Materials,
+    acquire,
+    draw_present,
+    draw_statistics,
+    size_weights,
+    turn,
+)
 from vasotype_training.simulate.painting import PaintedProbabilities
 
 
@@ -52,6 +60,50 @@ def test_samples_are_consistent(ball: PaintedProbabilities) -> None:
 def test_look_alikes_carry_no_label(ball: PaintedProbabilities) -> None:
     samples = itertools.islice(stream(ball, lookalike_share=1.0, labelled_share=0.0), 4)
     assert not any(bool((s["tissue"] > 0).any()) for s in samples)
+
+
+def test_nothing_enhances_where_t1_stands_in_the_place_of_t1c(
+    ball: PaintedProbabilities, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("vasotype_training.data.UNENHANCED_SHARE", 1.0)
+    rng = np.random.default_rng(5)
+    crops = stream(ball)
+    scene = crops.simulate(crops.draw_anatomy(rng), rng, with_maps=False)
+    present = np.array([c in ("t1", "t1c", "flair") for c in CHANNELS], np.float32)
+    sample = acquire(scene, present, rng)
+    assert (scene.tissue == ET).any()
+    assert not (sample["tissue"] == ET).any()
+    assert np.array_equal(sample["tissue"].numpy() > 0, scene.tissue > 0)
+    assert sample["enhanced"] == 0
+    assert (sample["mode"] == -1).all()
+    alone = np.array([c == "t1c" for c in CHANNELS], np.float32)
+    assert acquire(scene, alone, rng)["enhanced"] == 1
+
+
+def test_statistics_follow_what_the_scanner_did() -> None:
+    rng = np.random.default_rng(0)
+    clean = rng.standard_normal((24, 24, 24)).astype(np.float32)
+    mask = np.ones(clean.shape, bool)
+    drawn = [
+        draw_statistics(clean, 1.5 * clean + 2, mask, np.random.default_rng(n)) for n in (1, 2)
+    ]
+    plain = [draw_statistics(clean, clean, mask, np.random.default_rng(n)) for n in (1, 2)]
+    for (location, scale), (location_, scale_) in zip(drawn, plain, strict=True):
+        assert location - location_ == pytest.approx(2 + 0.5 * np.median(clean), abs=0.1)
+        assert scale == pytest.approx(1.5 * scale_, rel=1e-3)
+
+
+def test_lesions_that_nobody_can_see_weigh_like_other_tissue() -> None:
+    tissue = np.zeros((40, 40, 40), np.uint8)
+    tissue[5:8, 5:8, 5:8] = ET
+    tissue[30:33, 30:33, 30:33] = ET
+    unseen = np.zeros(tissue.shape, bool)
+    unseen[6, 6, 6] = True
+    weight, territory = size_weights(tissue, unseen)
+    assert weight[6, 6, 6] == 1
+    assert territory[6, 6, 6] == 0
+    assert weight[31, 31, 31] > 50
+    assert territory[31, 31, 31] > 0
 
 
 def test_turning_a_scene_moves_images_and_labels_together(ball: PaintedProbabilities) -> None:

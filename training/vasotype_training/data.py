@@ -28,6 +28,7 @@ from vasotype_training.simulate.render import add_lesions
 from vasotype_training.simulate.scene import Scene, start_scene
 from vasotype_training.simulate.shape import Box, Outline
 from vasotype_training.simulate.stripping import strip_badly
+from vasotype_training.simulate.visibility import measure_visibility
 
 Sample = dict[str, Tensor]
 
@@ -37,8 +38,9 @@ MOST_LESIONS = 24
 SIZE_REFERENCE_MM3 = 3000.0
 """A lesion of volume V weighs this over V, within limits."""
 
+HARD = Severity(poor_t1_share=0.2)
 MILD = Severity(noise=0.06, thick_share=0.1)
-"""A good scanner on a good day: three in ten samples."""
+"""A good scanner on a good day: three in ten samples; the others are hard."""
 
 VOLUMES = ("image", "mask", "tissue", "instances", "low_permeability", "weight", "territory")
 """What flips and displacements move."""
@@ -47,13 +49,24 @@ SURROUNDINGS = 3
 """Voxels around a lesion that weigh like the lesion."""
 
 SUBSETS: tuple[tuple[float, tuple[str, ...] | None], ...] = (
-    (0.42, STRUCTURAL),
-    (0.18, ("t1c", "flair")),
+    (0.38, STRUCTURAL),
+    (0.22, ("t1c", "flair")),
     (0.13, ("t1c",)),
     (0.05, ("flair",)),
     (0.22, None),
 )
 """Share of samples by sequences at hand; None draws any subset with T1c or FLAIR."""
+
+
+UNENHANCED_SHARE = 0.1
+"""Samples with T1 and T1c in which T1 stands in the place of T1c: nothing enhances then, and
+whatever looks like a ring must not be called enhancing."""
+
+UNSEEN_CNR = 1.0
+"""A rim below this contrast-to-noise ratio is not asked for as if a reader could see it."""
+
+STRIDE = 3
+"""Voxels skipped where a sample's percentiles are taken."""
 
 
 @dataclass(frozen=True)
@@ -170,26 +183,32 @@ def _shrink(box: Box, margin: int) -> Box:
     return x, y, z
 
 
-def size_weights(tissue: NDArray[np.uint8]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+def size_weights(
+    tissue: NDArray[np.uint8], unseen: NDArray[np.bool_] | None = None
+) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
     """Weight and territory of each voxel [X, Y, Z].
 
     The weight is the reference volume over the volume of the voxel's core component: at least 1, 1
     away from cores, not yet capped. A lesion's surroundings weigh as much as the lesion, so that
     finding it pays and blowing it up does not. The territory is the number of the nearest
     component, from 1, so that whatever is found in the wrong place costs some lesion its Dice; 0
-    where there is no lesion.
+    where there is no lesion. Components that touch ``unseen`` voxels weigh 1 and have no territory.
     """
     core = np.isin(tissue, (NETC, ET))
     labels, count = ndimage.label(core, np.ones((3, 3, 3)))
     volume = np.bincount(labels.ravel(), minlength=count + 1).astype(np.float32)
     weight = np.maximum(SIZE_REFERENCE_MM3 / np.maximum(volume, 1), 1)
+    number = np.arange(count + 1)
+    if unseen is not None:
+        hidden = np.unique(labels[unseen])
+        weight[hidden], number[hidden] = 1, 0
     weight[0] = 1
     around: NDArray[np.float32] = ndimage.maximum_filter(weight[labels], 2 * SURROUNDINGS + 1)
     if count:
         place = ndimage.distance_transform_edt(
             labels == 0, return_distances=False, return_indices=True
         )
-        labels = labels[tuple(place)]
+        labels = number[labels[tuple(place)]]
     return around, labels.astype(np.int64)
 
 
@@ -219,41 +238,79 @@ def make_sample(scene: Scene, rng: np.random.Generator) -> Sample:
 def acquire(scene: Scene, present: NDArray[np.float32], rng: np.random.Generator) -> Sample:
     """A scene as scanned: the channels that are ``present`` [7], with everything a loss needs.
 
-    ``image`` [7, X, Y, Z], ``mask`` [1, X, Y, Z], ``stats`` [7, 2], ``present`` [7]; [X, Y, Z]:
-    ``tissue``, ``instances``, ``low_permeability``, ``weight``, ``territory``; [slots]: ``mode``,
-    ``mimicry``.
+    ``image`` [7, X, Y, Z], ``mask`` [1, X, Y, Z], ``stats`` [7, 2], ``present`` [7]; ``enhanced``
+    is 0 where T1 stands in the place of T1c, and then no label is ET; [X, Y, Z]: ``tissue``,
+    ``instances``, ``low_permeability``, ``weight``, ``territory``; [slots]: ``mode``, ``mimicry``.
     """
     axis = int(rng.choice(3, p=(0.15, 0.15, 0.7)))
-    severity = Severity() if rng.random() < 0.7 else MILD
-    image = np.zeros((len(CHANNELS), *scene.mask.shape), np.float32)
-    for index, channel in enumerate(CHANNELS):
-        if present[index] and channel in scene.images:
-            image[index] = degrade(scene.images[channel], severity, rng, axis, channel)
-        elif present[index]:
-            noise = rng.uniform(0.05, 0.3)
-            image[index] = degrade_map(scene.maps[channel], noise, rng, axis, channel)
+    severity = HARD if rng.random() < 0.7 else MILD
+    have = {c for c, there in zip(CHANNELS, present, strict=True) if there}
+    enhanced = not ({"t1", "t1c"} <= have and rng.random() < UNENHANCED_SHARE)
+    clean = dict(scene.images)
+    acquired: dict[str, NDArray[np.float32]] = {}
+    for channel in STRUCTURAL:
+        if channel in have:
+            acquired[channel] = degrade(clean[channel], severity, rng, axis, channel)
+    if not enhanced:
+        clean["t1c"] = clean["t1"]
+        again = degrade(clean["t1"], severity, rng, axis, "t1c")
+        acquired["t1c"] = acquired["t1"] if rng.random() < 0.5 else again
     stats = np.zeros((len(CHANNELS), 2), np.float32)
     stats[:, 1] = 1
-    count = len(STRUCTURAL)
-    # Tumor itself moves a brain's median and percentiles, the more of it the further.
-    stats[:count, 0] = rng.normal(0, 0.12, count)
-    stats[:count, 1] = np.exp(rng.normal(0.02, 0.12, count))
+    image = np.zeros((len(CHANNELS), *scene.mask.shape), np.float32)
+    for index, channel in enumerate(CHANNELS):
+        if channel in acquired:
+            image[index] = acquired[channel]
+            stats[index] = draw_statistics(clean[channel], acquired[channel], scene.mask, rng)
+        elif channel in have:
+            noise = rng.uniform(0.05, 0.3)
+            image[index] = degrade_map(scene.maps[channel], noise, rng, axis, channel)
     mode, mimicry = lesion_targets(scene)
-    weight, territory = size_weights(scene.tissue)
+    seen = replace(scene, images=acquired)
+    unseen = [n for n, v in measure_visibility(seen).items() if v.best < UNSEEN_CNR]
+    weight, territory = size_weights(scene.tissue, np.isin(scene.instances, unseen))
+    tissue = scene.tissue.astype(np.int64)
+    if not enhanced:
+        tissue[tissue == ET] = NETC
     arrays = {
         "image": image,
         "mask": scene.mask[None].astype(np.float32),
-        "tissue": scene.tissue.astype(np.int64),
+        "tissue": tissue,
         "instances": scene.instances.astype(np.int64),
         "low_permeability": scene.low_permeability.astype(np.float32),
         "weight": weight,
         "territory": territory,
         "present": present,
+        "enhanced": np.float32(enhanced),
         "stats": stats,
-        "mode": mode,
+        "mode": mode if enhanced else np.full_like(mode, -1),
         "mimicry": mimicry,
     }
-    return {name: torch.from_numpy(array) for name, array in arrays.items()}
+    return {name: torch.from_numpy(np.asarray(array)) for name, array in arrays.items()}
+
+
+def draw_statistics(
+    clean: NDArray[np.float32],
+    acquired: NDArray[np.float32],
+    mask: NDArray[np.bool_],
+    rng: np.random.Generator,
+) -> tuple[float, float]:
+    """Location and scale that the whole brain would have after this acquisition.
+
+    ``clean`` has location 0 and scale 1 over its own brain; noise, bias and gamma move both as they
+    move the crop's. Tumor itself moves a brain's median and percentiles, the more of it the
+    further: that part is drawn.
+    """
+    inside = mask[::STRIDE, ::STRIDE, ::STRIDE]
+    location, scale = float(rng.normal(0, 0.12)), float(np.exp(rng.normal(0.02, 0.12)))
+    if not inside.any():
+        return location, scale
+    (low, middle, high), (low_, middle_, high_) = (
+        np.percentile(v[::STRIDE, ::STRIDE, ::STRIDE][inside], (5, 50, 95))
+        for v in (clean, acquired)
+    )
+    change = np.clip((high_ - low_) / max(high - low, 1e-3), 0.5, 2.0)
+    return location + float(middle_ - middle), scale * float(change)
 
 
 def lesion_targets(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

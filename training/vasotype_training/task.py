@@ -49,11 +49,14 @@ class MultitaskTask(lightning.LightningModule):
             batch["image"], batch["mask"], batch["present"], batch["stats"]
         )
         contrast = batch["present"][:, CHANNELS.index("t1c")]
-        core = contrast + (1 - contrast) * loss.no_contrast
+        sure = contrast * batch["enhanced"]
+        core = sure + (1 - sure) * loss.no_contrast
+        # With T1 in the place of T1c it is known that nothing enhances.
+        enhancing = contrast + (1 - contrast) * loss.no_contrast
         weights = TissueWeights(
             miss=loss.miss_weight[late],
             cap=loss.size_cap[late],
-            regions=torch.stack([torch.ones_like(core), core, core], dim=1),
+            regions=torch.stack([torch.ones_like(core), core, enhancing], dim=1),
         )
         # Softmax and logarithms in bfloat16 lose small lesions: losses run in float32.
         with torch.autocast(self.device.type, enabled=False):
