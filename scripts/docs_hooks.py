@@ -8,15 +8,16 @@ from vasotype_models.registry import list_models
 
 MARKER = "<!-- findings: {severity} -->"
 CARD = "<!-- model card: {name} -->"
+FIGURES = "<!-- model figures: {name} -->"
 
 
 def on_page_markdown(markdown: str, **_: Any) -> str:
-    """Replace each findings marker by the table of that severity, a card marker by the card."""
+    """Replace each marker by the findings of a severity, a model's card or its figures."""
     for entry in list_models():
-        card = entry.folder / "CARD.md"
-        if card.is_file():
-            marker = CARD.format(name=entry.name)
-            markdown = markdown.replace(marker, card.read_text(encoding="utf-8"))
+        for marker, file in ((CARD, "CARD.md"), (FIGURES, "FIGURES.md")):
+            path = entry.folder / file
+            text = path.read_text(encoding="utf-8") if path.is_file() else "None are recorded yet."
+            markdown = markdown.replace(marker.format(name=entry.name), text)
     for severity in Severity:
         markdown = markdown.replace(MARKER.format(severity=severity), "\n".join(_table(severity)))
     return markdown

@@ -50,6 +50,15 @@ class Radiotherapy(_Treatment):
 
     technique: Technique | None = None
 
+    def reaches(self, lesion: int) -> bool | None:
+        """Whether a lesion lay in its field; None where it names no lesions.
+
+        A whole-brain course reaches every lesion.
+        """
+        if self.technique == "whole_brain":
+            return True
+        return None if self.lesions is None else lesion in self.lesions
+
 
 class Surgery(_Treatment):
     """One resection in the brain."""
@@ -88,20 +97,10 @@ class Clinical(_Fact):
     ici: Drug | None = Field(default=None, description="immune checkpoint inhibitor")
 
     def irradiated(self, lesion: int) -> bool | None:
-        """Whether a lesion lay in a radiation field; None where that isn't known.
-
-        Whole-brain courses reach every lesion. A course that names no lesions may have reached any.
-        """
+        """Whether a lesion lay in a radiation field; None where that isn't known."""
         if self.radiotherapy is None:
             return None
-        answers = [
-            True
-            if c.technique == "whole_brain"
-            else None
-            if c.lesions is None
-            else lesion in c.lesions
-            for c in self.radiotherapy
-        ]
+        answers = [course.reaches(lesion) for course in self.radiotherapy]
         return True if True in answers else None if None in answers else False
 
     @property

@@ -119,6 +119,10 @@ class PhenotypeRecord(Record):
     abstained: bool
     reason: str | None = Field(description="why it abstained")
     tier: Literal["structural", "dsc", "dce", "both"]
+    numbers: str | None = Field(
+        default=None,
+        description="name of the numbers in calibration.json: the tier, -t1 without T1, +pet",
+    )
     low_permeability_share: float | None = Field(description="share of viable tumor, 0-1")
     novelty: float | None = Field(
         default=None, description="how unlike the calibration's lesions; about 0 for one like them"

@@ -20,6 +20,11 @@ class BrainGrid(Frozen):
     orientation: Literal["RAS"] = "RAS"
     multiple: int = Field(16, description="every side is a multiple of this many voxels")
     minimal_side: int = Field(64, description="voxels; shorter sides are padded with air")
+    largest_shape: tuple[int, int, int] = Field(
+        (80, 96, 80),
+        description="voxels; longer sides are cut about their middle: in a box larger than any of "
+        "training, air is taken for brain",
+    )
     crop_rule: str = (
         "first a box around the head and a margin, then one around the brain found in it: empty "
         "space, neck and face shift the network's statistics"

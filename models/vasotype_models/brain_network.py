@@ -1,6 +1,6 @@
 """The brain network: a whole head of any contrast in, the brain and its tissues out.
 
-A small residual U-Net of the same blocks as the multitask network, on a 2 mm grid. The one
+A small residual U-Net of the same blocks as the multitask network, on a 2.5 mm grid. The one
 normalisation, from the head's intensity range to 0-1, happens inside ``forward``.
 """
 

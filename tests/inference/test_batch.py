@@ -114,6 +114,20 @@ def test_a_batch_with_failures_ends_with_code_3(workers_that_die, tmp_path):
     assert (failure["study"], failure["code"]) == ("a", "worker-died")
 
 
+def test_a_batch_takes_the_options_of_dicom_results(tmp_path, monkeypatch):
+    taken = []
+
+    def note_and_die(function, tasks, processes):
+        taken.extend(tasks)
+        return ((task, None) for task in tasks)
+
+    monkeypatch.setattr("vasotype.batch.cohort.on_this_machine", note_and_die)
+    write_study(tmp_path / "cohort" / "a")
+    arguments = ["batch", str(tmp_path / "cohort"), "-o", str(tmp_path / "o")]
+    CliRunner().invoke(app, [*arguments, "--seg", "labelmap", "--sr-phenotype"])
+    assert [(task.options.seg, task.options.sr_phenotype) for task in taken] == [("labelmap", True)]
+
+
 def test_lesions_carry_their_study_and_only_todays_columns(workers_that_die, tmp_path, monkeypatch):
     """The table of a study that an older version wrote has another column, and lacks some."""
     monkeypatch.setattr("vasotype.batch.cohort.is_finished", lambda task: True)

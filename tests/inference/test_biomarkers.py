@@ -15,7 +15,7 @@ from vasotype.lesions.biomarkers_region import Region, rate
 from vasotype.lesions.boxes import instance_boxes
 from vasotype.prepare.white_matter import WhiteMatterFinder
 from vasotype.stages import Grid
-from vasotype_models.contract import CHANNELS, ET, NETC, Inference
+from vasotype_models.contract import CHANNELS, ET, NETC, STRUCTURAL, Inference
 
 SHAPE = (72, 72, 48)
 FINE = dict.fromkeys(CHANNELS, 0.001)
@@ -171,6 +171,25 @@ def test_maps_are_summarised_over_the_tumor(study):
         found[f"ktrans_{n}_fraction"].value for n in ("below_0.02", "0.02_to_0.10", "above_0.10")
     ]
     assert shares == pytest.approx([0.1, 0.4, 0.5], abs=0.01)
+
+
+def test_one_block_is_less_patchy_than_a_mixture(study):
+    values = {}
+    place = np.indices(SHAPE)
+    random = np.random.default_rng(0).random(SHAPE)
+    for name, tight in (("block", place[0] > 18), ("mixed", random > 0.5)):
+        prepared, lesions = study([RING])
+        prepared.image[KTRANS] = np.where(tight, 0.005, 0.15)
+        (found,) = measured(prepared, lesions)
+        values[name] = found["ktrans_patchiness"].value
+    assert values["block"] < 0.6
+    assert values["mixed"] == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_tumor_with_one_kind_of_barrier_has_no_patchiness(study):
+    assert "fills the tumor" in only(study, [RING])["ktrans_patchiness"].note
+    without = only(study, [RING], channels=STRUCTURAL)["ktrans_patchiness"]
+    assert without.value is None
 
 
 def test_voxels_without_a_value_do_not_count(study):

@@ -300,7 +300,7 @@ def evaluation(monkeypatch):
 def test_a_label_scheme_is_read_from_the_command_line(evaluation):
     _, seen = evaluation
     assert call("evaluate", "c", "-o", "out", "--labels", "NETC=1,SNFH=2,ET=4").exit_code == 0
-    assert seen[0].labels == {"NETC": (1,), "SNFH": (2,), "ET": (4,)}
+    assert seen[0].settings.labels == {"NETC": (1,), "SNFH": (2,), "ET": (4,)}
 
 
 def test_a_label_scheme_without_numbers_is_refused(evaluation):
@@ -309,21 +309,39 @@ def test_a_label_scheme_without_numbers_is_refused(evaluation):
     assert "'brats' is not TISSUE=NUMBER" in answer.stderr
 
 
-@pytest.mark.parametrize(("recorded", "code"), [(0.7, 0), (0.9, 3)])
-def test_a_figure_below_the_recorded_one_ends_with_code_3(evaluation, tmp_path, recorded, code):
+@pytest.mark.parametrize(("measured", "code"), [(0.7, 0), (0.5, 3)])
+def test_a_figure_below_the_recorded_one_ends_with_code_3(evaluation, monkeypatch, measured, code):
+    from vasotype_training.evaluate.recorded import Comparison, Row
+
     figures, _ = evaluation
-    better = figures.figures[0].model_copy(update={"value": recorded})
-    path = tmp_path / "figures.json"
-    path.write_text(figures.model_copy(update={"figures": (better,)}).model_dump_json())
-    answer = call("evaluate", "c", "-o", "out", "--check", path)
+    comparison = Comparison((Row(figures.figures[0], measured),), ("other: not given",))
+    monkeypatch.setattr("vasotype_training.evaluate.check", lambda *_: comparison)
+    answer = call("evaluate", "c", "-o", "out", "--check")
     assert answer.exit_code == code
-    assert ("not reached" in answer.stderr) == (code == 3)
+    assert ("| c, all, m | 0.700 | 0.500 |" in answer.stdout) == (code == 3)
+    assert "- other: not given" in answer.stdout
 
 
-def test_figures_of_another_model_are_not_compared(evaluation, tmp_path):
+def test_a_check_takes_its_settings_from_the_record():
+    answer = call("evaluate", "c", "-o", "out", "--check", "--sequences", "t1c", "--limit", "3")
+    assert answer.exit_code == 2
+    assert "--sequences, --limit" in answer.stderr
+
+
+def test_figures_are_recorded_beside_the_model_with_their_bars(evaluation, tmp_path):
+    from vasotype_models.registry import resolve
+
     figures, _ = evaluation
-    path = tmp_path / "figures.json"
-    path.write_text(figures.model_copy(update={"sha256": "2" * 64}).model_dump_json())
-    answer = call("evaluate", "c", "-o", "out", "--check", path)
+    model, made = tmp_path / "mine", tmp_path / "made"
+    made.mkdir()
+    model.mkdir()
+    contract = json.loads((resolve("default") / "contract.json").read_text("utf-8"))
+    (model / "contract.json").write_text(json.dumps(contract | {"onnx_sha256": "0" * 64}))
+    (made / "figures.json").write_text(figures.model_dump_json())
+    assert call("record-figures", made, "--model", model).exit_code == 0
+    assert (model / "figures.json").is_file()
+    assert "0 of 0 bars are reached" in (model / "FIGURES.md").read_text("utf-8")
+    (model / "contract.json").write_text(json.dumps(contract | {"onnx_sha256": "1" * 64}))
+    answer = call("record-figures", made, "--model", model)
     assert answer.exit_code == 2
     assert CATALOGUE["figures-incomparable"].remedy in answer.stderr

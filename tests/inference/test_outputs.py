@@ -123,6 +123,17 @@ def test_probabilities_sum_to_one_beyond_the_model_s_grid_too(analysis, tmp_path
     assert np.allclose(probabilities.sum(axis=3), 1.0, atol=1e-5)
 
 
+def test_ibsi_features_are_written_only_where_they_are_asked_for(analysis, tmp_path):
+    write_outputs(analysis, tmp_path / "plain", PLAIN)
+    assert not (tmp_path / "plain" / "radiomics.tsv").exists()
+    write_outputs(analysis, tmp_path / "out", OutputOptions(report=False, radiomics=True))
+    lines = (tmp_path / "out" / "radiomics.tsv").read_text().splitlines()
+    assert lines[0].split("\t") == ["lesion", "region", "sequence", "feature", "ibsi", "value"]
+    lesions = {line.split("\t")[0] for line in lines[1:]}
+    assert lesions <= {str(lesion.id) for lesion in analysis.result.lesions}
+    assert lesions
+
+
 def test_the_table_has_a_row_a_lesion_and_says_what_it_lacks(analysis, tmp_path):
     write_outputs(analysis, tmp_path, PLAIN)
     with (tmp_path / "lesions.tsv").open() as file:

@@ -100,10 +100,18 @@ def test_the_second_look_is_at_the_brain_alone(network, grid_of):
     neck = head.data.copy()
     neck[40:56, 50:66, : neck.shape[2] // 2] = 500
     extract_brain(Volume(neck, head.grid))
-    first, second = network.shapes
+    first, second, mirrored = network.shapes
+    assert mirrored == second
     assert first[2] * CONTRACT.grid.spacing_mm <= 200
     assert second[2] <= first[2]
     assert all(side % CONTRACT.grid.multiple == 0 for side in (*first, *second))
+
+
+def test_no_look_is_at_more_than_training_saw(network, grid_of):
+    head, _ = head_on(grid_of((130, 130, 120)))
+    noise = np.random.default_rng(0).rayleigh(60, head.data.shape).astype(np.float32)
+    extract_brain(Volume(head.data + noise, head.grid))
+    assert all((np.array(shape) <= CONTRACT.grid.largest_shape).all() for shape in network.shapes)
 
 
 @settings(max_examples=4, deadline=None)
@@ -126,6 +134,16 @@ def test_empty_space_around_the_head_changes_nothing(blocks):
     inner = padded[x : x + 96, y : y + 116, z : z + 90]
     assert padded.sum() == inner.sum()
     assert overlap(inner, alone) > 0.995
+
+
+def test_a_mirrored_look_answers_for_the_same_voxels(network):
+    blocks = np.random.default_rng(0).uniform(0, 600, (5, 6, 6)).astype(np.float32)
+    image = np.kron(blocks, np.ones((8, 8, 8), np.float32))
+    plain, mirrored = (
+        extraction._look(network, image, (6, 4, 8), (24, 32, 16), mirrored=m) for m in (False, True)
+    )
+    assert plain[0].max() > 0.5
+    assert np.allclose(plain[:, 4:-4, 4:-4, 4:-4], mirrored[:, 4:-4, 4:-4, 4:-4], atol=1e-3)
 
 
 def test_a_cavity_is_filled_and_what_hangs_on_by_a_thread_is_cut_off():

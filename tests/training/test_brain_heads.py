@@ -1,7 +1,10 @@
 """Heads painted from label maps: what the brain network learns from."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from scipy import ndimage
 from vasotype_training.brain.acquire import Acquisition, acquire
 from vasotype_training.brain.config import HeadsConfig
 from vasotype_training.brain.contrast import draw_contrast
@@ -77,6 +80,19 @@ def test_a_lesion_at_the_surface_stays_inside_the_dura():
     assert tumor[20:24].any()
     assert not tumor[24:].any()
     assert np.array_equal(painted[24:], image[24:])
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_lesions_bulge_out_of_the_brain_by_a_voxel_at_most(head, seed):
+    one = plan(seed, lesion_share=1.0, surface_share=1.0)
+    uncut = replace(one.acquisition, cut=((0, 0),) * 3)
+    with_lesions = replace(one, acquisition=uncut)
+    made, plain = (
+        render(head, replace(with_lesions, lesions=there), SHAPE, SPACING_MM)
+        for there in (True, False)
+    )
+    assert made.tumor.any()
+    assert not (made.tumor & ~ndimage.binary_dilation(plain.brain > 0.5)).any()
 
 
 def test_what_lies_outside_the_field_of_view_is_empty_and_no_truth(head):

@@ -6,16 +6,22 @@ from vasotype_training.lesion_crops import (
     APART_MM,
     CropOptions,
     anatomy_places,
-    draw_visits,
+    draw_patient,
+    scan_patient,
     with_linked_primary,
     without_edema_link,
 )
 from vasotype_training.measured_lesions import TIERS, measure_crop
 
 
+def patient_of(ball, options):
+    return draw_patient(ball, (), options, np.random.default_rng(3), np.random.default_rng(4))
+
+
 @pytest.fixture(scope="module")
 def visits(ball):
-    return draw_visits(ball, (), CropOptions(), np.random.default_rng(3), 2)
+    patient, rng = patient_of(ball, CropOptions()), np.random.default_rng(5)
+    return [scan_patient(patient, CropOptions(), rng) for _ in range(2)]
 
 
 def test_lesions_of_a_crop_lie_apart(visits):
@@ -60,6 +66,37 @@ def test_edema_and_primary_are_changed_without_touching_the_rest(visits):
         linked = with_linked_primary(plan, rng)
         assert linked.biology.ktrans_per_min == plan.biology.ktrans_per_min
         assert linked.edema_ml == plan.edema_ml
+
+
+def test_a_change_of_blood_volume_leaves_the_patient_as_it_is(ball):
+    usual = patient_of(ball, CropOptions()).scene
+    changed = patient_of(ball, CropOptions(change=with_linked_primary)).scene
+    assert np.array_equal(usual.instances, changed.instances)
+    assert np.array_equal(usual.images["flair"], changed.images["flair"])
+    assert np.array_equal(usual.maps["ktrans"], changed.maps["ktrans"])
+    assert not np.array_equal(usual.maps["rcbv"], changed.maps["rcbv"])
+
+
+def test_a_patient_with_series_has_these_in_place_of_maps(ball):
+    options = CropOptions(series=True)
+    crop = scan_patient(patient_of(ball, options), options, np.random.default_rng(5))
+    assert crop.prepared.channels == (*STRUCTURAL, "tbr")
+    assert crop.series.dsc.signal.shape[-1] == len(crop.series.dsc.times_s)
+    assert crop.series.dce.grid.voxel_ml > 5 * crop.prepared.grid.voxel_ml
+    assert len(crop.series.flip_angles.flip_angles_deg) == len(crop.series.flip_angles.signal)
+
+
+def test_a_patient_without_t1_is_the_same_patient(visits):
+    reduced = visits[0].with_only(("t1c", "flair", "rcbv"))
+    assert reduced.prepared.channels == ("t1c", "flair", "rcbv")
+    assert reduced.scene is visits[0].scene
+
+
+def test_answers_stand_under_the_name_of_the_numbers_they_are_read_with(visits):
+    engine = Engine.load(find_model("default"), "cpu", 1)
+    reduced = visits[0].with_only(("t1c", "flair", "rcbv", "tbr"))
+    for lesion in measure_crop(engine, reduced, 0, pet=True):
+        assert set(lesion.answers) == {"structural-t1", "dsc-t1"}
 
 
 def test_a_place_without_anatomies_is_named(tmp_path):

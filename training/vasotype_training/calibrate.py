@@ -10,6 +10,7 @@ patient in two folds (cross-conformal prediction, Vovk 2015), and once more on a
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +18,7 @@ from scipy.optimize import minimize_scalar
 from scipy.special import expit, log_softmax, softmax
 from vasotype.phenotype.features import Features, adjusted, lesion_features, log_edema_ratio
 from vasotype.phenotype.fusion import fused_logits
-from vasotype_models.contract import MODES, Calibration, Density, EdemaSize
+from vasotype_models.contract import MODES, Calibration, Density, EdemaSize, ModeModel
 
 from vasotype_training.calibrate_models import (
     Columns,
@@ -89,37 +90,77 @@ def best_threshold(scores: Floats, truth: Integers) -> float:
     return float(candidates[np.argmax(sensitivity + specificity)])
 
 
+@dataclass(frozen=True)
+class TierNumbers:
+    """What is fitted for one kind of input: temperature, models, thresholds."""
+
+    temperature: float
+    fusion: tuple[ModeModel, ...]
+    biomarkers_only: tuple[ModeModel, ...]
+    conformal_threshold: dict[str, float]
+    lesions: int
+
+
 def calibrate(lesions: Sequence[MeasuredLesion], source: str) -> Calibration:
-    """Fit every number of ``calibration.json``; ``source`` names the data.
+    """Fit ``calibration.json`` for studies with all four sequences; ``source`` names the data.
 
     Raises ValueError when there are too few patients for the folds, when a mode is missing, or
     when mimicry is never present or never absent.
     """
+    fold = folds([lesion.patient for lesion in lesions])
+    edema = edema_by_size(lesions)
+    numbers = {tier: fit_numbers(lesions, (tier, tier), edema) for tier in TIERS}
+    mimicry_temperature, mimicry_threshold = _fit_mimicry(lesions)
+    empty = Calibration(
+        source=source,
+        temperature={},
+        mimicry_temperature=mimicry_temperature,
+        mimicry_threshold=mimicry_threshold,
+        edema_size=edema,
+        density=_fit_density([as_features(lesion, "both", edema) for lesion in lesions], fold),
+        conformal_threshold={},
+        coverage=COVERAGE,
+        lesions={},
+    )
+    return with_numbers(empty, numbers)
+
+
+def with_numbers(calibration: Calibration, numbers: Mapping[str, TierNumbers]) -> Calibration:
+    """The calibration with further numbers, by their names."""
+    return calibration.model_copy(
+        update={
+            field.name: {
+                **getattr(calibration, field.name),
+                **{name: getattr(own, field.name) for name, own in numbers.items()},
+            }
+            for field in fields(TierNumbers)
+        }
+    )
+
+
+def fit_numbers(
+    lesions: Sequence[MeasuredLesion], names: tuple[str, str], edema: EdemaSize | None
+) -> TierNumbers:
+    """Fit the numbers of one kind of input to lesions whose answers stand under its name.
+
+    ``names`` are those of the answers and of the tier, whose maps the models may use. Raises
+    ValueError with too few patients, or too few lesions of a mode.
+    """
+    name, tier = names
     modes = np.array([lesion.mode for lesion in lesions], np.int64)
     if missing := [mode for k, mode in enumerate(MODES) if (modes == k).sum() < FOLDS]:
         raise ValueError(f"too few lesions of mode {', '.join(missing)} to fit on")
     fold = folds([lesion.patient for lesion in lesions])
-    edema = edema_by_size(lesions)
-    tiers = {tier: [as_features(lesion, tier, edema) for lesion in lesions] for tier in TIERS}
-    columns = {tier: as_columns(values) for tier, values in tiers.items()}
-    held_out = {t: _held_out(v, columns[t], modes, fold, t) for t, v in tiers.items()}
-    temperatures = {
-        tier: fit_temperature(np.array([x.answers[tier].mode_logits for x in lesions]), modes)
-        for tier in TIERS
-    }
-    mimicry_temperature, mimicry_threshold = _fit_mimicry(lesions)
-    return Calibration(
-        source=source,
-        temperature=temperatures,
-        mimicry_temperature=mimicry_temperature,
-        mimicry_threshold=mimicry_threshold,
-        fusion={t: fit_ladder(c, modes, t, network=True) for t, c in columns.items()},
-        biomarkers_only={t: fit_ladder(c, modes, t, network=False) for t, c in columns.items()},
-        edema_size=edema,
-        density=_fit_density(tiers["both"], columns["both"], fold),
-        conformal_threshold={t: conformal_thresholds(p, modes) for t, p in held_out.items()},
-        coverage=COVERAGE,
-        lesions=dict.fromkeys(TIERS, len(lesions)),
+    values = [as_features(lesion, name, edema) for lesion in lesions]
+    columns = as_columns(values)
+    held_out = _held_out(values, columns, modes, fold, tier)
+    logits = np.array([lesion.answers[name].mode_logits for lesion in lesions])
+    return TierNumbers(
+        temperature=fit_temperature(logits, modes),
+        fusion=fit_ladder(columns, modes, tier, network=True),
+        biomarkers_only=fit_ladder(columns, modes, tier, network=False),
+        conformal_threshold=conformal_thresholds(held_out, modes),
+        lesions=len(lesions),
     )
 
 
@@ -141,10 +182,10 @@ def edema_by_size(lesions: Sequence[MeasuredLesion]) -> EdemaSize:
     return fit_edema_size(np.array(ratio), np.array(tumor))
 
 
-def as_features(lesion: MeasuredLesion, tier: str, edema: EdemaSize | None) -> Features:
-    """A lesion as the runtime's models see it in an input tier."""
+def as_features(lesion: MeasuredLesion, name: str, edema: EdemaSize | None) -> Features:
+    """A lesion as the runtime's models see it; ``name`` is that of one of its answers."""
     measured = adjusted(lesion.biomarkers, lesion.lesion, edema)
-    return {**lesion_features(measured, lesion.answers[tier]), **lesion.images}
+    return {**lesion_features(measured, lesion.answers[name]), **lesion.images}
 
 
 def _held_out(
@@ -177,8 +218,9 @@ def _rows(columns: Columns, which: NDArray[np.bool_]) -> Columns:
     return {name: values[which] for name, values in columns.items()}
 
 
-def _fit_density(lesions: Sequence[Features], columns: Columns, fold: Integers) -> Density:
+def _fit_density(lesions: Sequence[Features], fold: Integers) -> Density:
     """Density of all lesions, with a threshold from lesions that it was not fitted on."""
+    columns = as_columns(lesions)
     scores = np.zeros(len(lesions))
     for k in range(FOLDS):
         density = fit_density(_rows(columns, fold != k))

@@ -35,6 +35,7 @@ DIGITS = 6
 
 TRANSFORMS: dict[str, Transform] = {
     LOW_PERMEABILITY: "logit",
+    "enhancement_cv": "log",
     "low_enhancement_fraction": "logit",
     "border_width": "log",
     "border_width_iqr": "log",
@@ -43,6 +44,7 @@ TRANSFORMS: dict[str, Transform] = {
     "ktrans_tumor_mean": "log",
     "ktrans_tumor_p90": "log",
     "ktrans_below_0.02_fraction": "logit",
+    "tbr_max": "log",
     **{f"{channel}_noise": "log" for channel in ("t1", "t1c", "t2", "flair")},
     **{f"{channel}_spread": "log" for channel in ("t1", "t1c", "t2", "flair")},
 }
@@ -64,6 +66,7 @@ LADDER: tuple[tuple[str, ...], ...] = (
     (*EDEMA, *DEGREE, *PATTERN, *BORDER),
     (*EDEMA, *DEGREE, *PATTERN),
     (*EDEMA, *DEGREE),
+    (*EDEMA, *BORDER),
     EDEMA,
 )
 """Biomarkers of routine MRI that a tier's models need, from most to least: small lesions have no
@@ -88,7 +91,12 @@ Columns = dict[str, Floats]
 def as_columns(lesions: Sequence[Features]) -> Columns:
     """All features that any model here looks at."""
     names = dict.fromkeys((*NETWORK, LOW_PERMEABILITY, *LADDER[0], *MAPS["both"], *NOVELTY))
-    return {name: np.array([_value(lesion, name) for lesion in lesions]) for name in names}
+    return {name: column(lesions, name) for name in names}
+
+
+def column(lesions: Sequence[Features], name: str) -> Floats:
+    """One feature of all lesions [N] after its transform, nan where a lesion has none."""
+    return np.array([_value(lesion, name) for lesion in lesions])
 
 
 def fit_ladder(
@@ -130,17 +138,39 @@ def fit_model(columns: Columns, modes: Integers, names: Sequence[str]) -> ModeMo
     return ModeModel(intercepts=_three(intercepts), terms=terms)
 
 
-def fit_multinomial(z: Floats, modes: Integers, penalty: float = PENALTY) -> tuple[Floats, Floats]:
-    """Intercepts [3] and coefficients [P, 3] for standardised features [N, P] and modes [N]."""
+def fit_shift(offset: Floats, values: Floats, modes: Integers, name: str) -> ModeModel:
+    """What one more feature adds to logits [N, 3] that stand already: intercepts and one term.
+
+    ``values`` [N] are those of the feature ``name`` after its transform, all of them known.
+    """
+    centre, spread = float(values.mean()), max(float(values.std()), 1e-6)
+    intercepts, coefficients = fit_multinomial(((values - centre) / spread)[:, None], modes, offset)
+    term = Term(
+        name=name,
+        transform=TRANSFORMS.get(name, "identity"),
+        centre=_short(centre),
+        spread=_short(spread),
+        coefficients=_three(coefficients[0]),
+    )
+    return ModeModel(intercepts=_three(intercepts), terms=(term,))
+
+
+def fit_multinomial(
+    z: Floats, modes: Integers, offset: Floats | float = 0.0
+) -> tuple[Floats, Floats]:
+    """Intercepts [3] and coefficients [P, 3] for standardised features [N, P] and modes [N].
+
+    ``offset`` [N, 3] are logits to which they add.
+    """
     count, width = z.shape
     truth = np.eye(len(MODES))[modes]
 
     def loss(flat: Floats) -> tuple[float, Floats]:
         weights = flat.reshape(width + 1, len(MODES))
-        log_p = log_softmax(z @ weights[1:] + weights[0], axis=1)
+        log_p = log_softmax(z @ weights[1:] + weights[0] + offset, axis=1)
         gap = np.exp(log_p) - truth
-        slope = np.vstack([gap.sum(axis=0), z.T @ gap + penalty * weights[1:]])
-        value = -float((log_p * truth).sum()) + 0.5 * penalty * float((weights[1:] ** 2).sum())
+        slope = np.vstack([gap.sum(axis=0), z.T @ gap + PENALTY * weights[1:]])
+        value = -float((log_p * truth).sum()) + 0.5 * PENALTY * float((weights[1:] ** 2).sum())
         return value / count, slope.ravel() / count
 
     start = np.zeros((width + 1) * len(MODES))

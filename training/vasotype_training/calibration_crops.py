@@ -9,12 +9,14 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from vasotype.engine import Engine
-from vasotype_models.contract import Calibration
+from vasotype_models.contract import QUANTITATIVE, Calibration
 
 from vasotype_training.calibrate import calibrate
+from vasotype_training.calibrate_inputs import with_pet, with_reduced_input
 from vasotype_training.config import expand, read_config
 from vasotype_training.lesion_crops import CropOptions, CropStream, anatomy_places
 from vasotype_training.measured_lesions import MeasuredLesion, measure_crop
@@ -25,13 +27,16 @@ log = logging.getLogger(__name__)
 CALIBRATION_STREAM = 1_000_003
 """Second part of the seed: calibration crops are never those of the training."""
 REPORT_EVERY = 20
+REDUCED = ("t1c", "flair", *QUANTITATIVE)
+"""Channels of patients without T1 and T2."""
 
 
 def fit_on_crops(folder: Path, config_path: Path, count: int) -> Calibration:
     """Fit the calibration of a model folder on ``count`` simulated patients.
 
-    They live in the anatomies of the model's own training configuration. Takes about 4 s of one
-    core a patient. Raises ValueError where they are too few.
+    They live in the anatomies of the model's own training configuration. Every second patient is
+    also measured with T1c and FLAIR alone, the others with PET. Takes about 8 s of one core a
+    patient. Raises ValueError where they are too few.
     """
     config = read_config(config_path)
     data = config.data
@@ -41,21 +46,43 @@ def fit_on_crops(folder: Path, config_path: Path, count: int) -> Calibration:
         CropOptions(),
         (config.seed, CALIBRATION_STREAM),
     )
-    lesions = list(measure_stream(Engine.load(folder, "cpu"), stream, count))
+    measured = measure_patients(Engine.load(folder, "cpu"), stream, count)
     source = (
-        f"{len(lesions)} simulated lesions of {count} patients, anatomies of {config_path.name}, "
-        f"seed {config.seed}"
+        f"{len(measured.usual)} simulated lesions of {count} patients, anatomies of "
+        f"{config_path.name}, seed {config.seed}"
     )
-    return calibrate(lesions, source)
+    calibration = with_reduced_input(calibrate(measured.usual, source), measured.without_t1)
+    return with_pet(calibration, measured.usual, measured.with_pet)
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Lesions of the same patients by their input: all four sequences and maps, T1c and FLAIR
+    with maps, and all with PET.
+    """
+
+    usual: list[MeasuredLesion] = field(default_factory=list)
+    without_t1: list[MeasuredLesion] = field(default_factory=list)
+    with_pet: list[MeasuredLesion] = field(default_factory=list)
+
+
+def measure_patients(engine: Engine, stream: CropStream, count: int) -> Measured:
+    """The measured lesions of the first ``count`` patients of a stream."""
+    start, measured = time.monotonic(), Measured()
+    for number in range(count):
+        crop = stream.crop(number)
+        measured.usual.extend(measure_crop(engine, crop, number))
+        if number % 2:
+            measured.with_pet.extend(measure_crop(engine, crop, number, pet=True))
+        else:
+            measured.without_t1.extend(measure_crop(engine, crop.with_only(REDUCED), number))
+        if (number + 1) % REPORT_EVERY == 0:
+            seconds, found = time.monotonic() - start, len(measured.usual)
+            log.info("%d of %d patients, %d lesions, %.0f s", number + 1, count, found, seconds)
+    return measured
 
 
 def measure_stream(engine: Engine, stream: CropStream, count: int) -> Iterator[MeasuredLesion]:
-    """The measured lesions of the first ``count`` patients of a stream."""
-    start, found = time.monotonic(), 0
+    """The measured lesions of the first ``count`` patients of a stream, in all tiers."""
     for number in range(count):
-        for lesion in measure_crop(engine, stream.crop(number), number):
-            found += 1
-            yield lesion
-        if (number + 1) % REPORT_EVERY == 0:
-            seconds = time.monotonic() - start
-            log.info("%d of %d patients, %d lesions, %.0f s", number + 1, count, found, seconds)
+        yield from measure_crop(engine, stream.crop(number), number)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -131,6 +133,12 @@ def read_tree(path: Path, overrides: tuple[str, ...] = ()) -> dict[str, Any]:
     """Read a YAML file unchecked; ``overrides`` are ``section.key=value`` (the value is YAML)."""
     with path.open(encoding="utf-8") as stream:
         tree: dict[str, Any] = yaml.safe_load(stream) or {}
+    return overridden(tree, overrides)
+
+
+def overridden(tree: dict[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+    """A copy of a tree with each ``section.key=value`` (the value is YAML) in its place."""
+    tree = copy.deepcopy(tree)
     for item in overrides:
         key, _, value = item.partition("=")
         *parents, last = key.split(".")

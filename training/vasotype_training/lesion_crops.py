@@ -6,11 +6,12 @@ and a scanner.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
+from vasotype.perfusion.series import PerfusionSeries
 from vasotype.stages import Grid, Prepared, Volume
 from vasotype.study import find_studies
 from vasotype_models.contract import CHANNELS, MODES, STRUCTURAL
@@ -27,7 +28,8 @@ from vasotype_training.simulate.scanning import draw_scan, scan_scene
 from vasotype_training.simulate.scene import Scene, start_scene
 from vasotype_training.simulate.shape import Box, Outline
 from vasotype_training.simulate.sources import find_sources
-from vasotype_training.simulate.study import StudyOptions
+from vasotype_training.simulate.study import PERFUSION, StudyOptions
+from vasotype_training.simulate.study_series import box_affine, draw_series, tissue_of
 
 CROP = (96, 96, 96)
 INSET = 10
@@ -47,12 +49,18 @@ VISIBLE = Population(log_normal_mm=(9.5, 0.50), limits_mm=(4.0, 50.0), cluster_s
 
 @dataclass(frozen=True)
 class CropOptions:
-    """What crops are like: as studies of a cohort, with ``change`` applied to each lesion."""
+    """What crops are like: as studies of a cohort, with ``change`` applied to each lesion.
+
+    ``channels`` are those that the patient has; with ``series`` DSC and DCE series stand for the
+    maps of blood volume and Ktrans. One seed gives the same patients whatever these three are.
+    """
 
     study: StudyOptions = field(
         default_factory=lambda: StudyOptions(population=VISIBLE, badly_stripped_share=0.0)
     )
     change: Change | None = None
+    channels: tuple[str, ...] = CHANNELS
+    series: bool = False
 
 
 def shifted() -> CropOptions:
@@ -70,9 +78,27 @@ def shifted() -> CropOptions:
 
 @dataclass(frozen=True)
 class Crop:
-    """One simulated patient: what the runtime is given, and the truth [X, Y, Z] beside it."""
+    """One simulated patient: what the runtime is given, and the truth [X, Y, Z] beside it.
+
+    ``series`` are its dynamic series, where it has these in place of maps.
+    """
 
     prepared: Prepared
+    scene: Scene
+    series: PerfusionSeries | None = None
+
+    def with_only(self, channels: Collection[str]) -> Crop:
+        """The same patient where only ``channels`` were acquired."""
+        present = tuple(c in channels and c in self.prepared.channels for c in CHANNELS)
+        return replace(self, prepared=replace(self.prepared, present=present))
+
+
+@dataclass(frozen=True)
+class Patient:
+    """A simulated patient before any scan: ``scene`` lies at ``box`` of the anatomy."""
+
+    anatomy: Anatomy
+    box: Box
     scene: Scene
 
 
@@ -100,9 +126,10 @@ class CropStream:
 
     def visits(self, number: int, visits: int) -> list[Crop]:
         """Patient ``number``, unchanged and scanned ``visits`` times."""
-        rng = np.random.default_rng([*self.seed, number])
+        rng, changes = (np.random.default_rng([*self.seed, number, *part]) for part in ((), (1,)))
         anatomy = self._turn(number // PER_ANATOMY)
-        return draw_visits(anatomy, self.outlines, self.options, rng, visits)
+        patient = draw_patient(anatomy, self.outlines, self.options, rng, changes)
+        return [scan_patient(patient, self.options, rng) for _ in range(visits)]
 
     def _turn(self, batch: int) -> Anatomy:
         if self._anatomy is not None and self._batch == batch:
@@ -137,14 +164,14 @@ def anatomy_places(paths: Sequence[Path]) -> list[Path]:
     return places
 
 
-def draw_visits(
+def draw_patient(
     anatomy: Anatomy,
     outlines: Sequence[Outline],
     options: CropOptions,
     rng: np.random.Generator,
-    visits: int,
-) -> list[Crop]:
-    """Draw one patient, unchanged and scanned as often as there are ``visits``."""
+    changes: np.random.Generator,
+) -> Patient:
+    """Draw one patient; ``changes`` is what the options' change of a lesion draws from."""
     study = options.study
     box = draw_box(anatomy, CROP, rng)
     look = draw_look(anatomy, rng, study.delay_min, study.contrast_spread)
@@ -154,11 +181,22 @@ def draw_visits(
     drawn = draw_metastases(anatomy, (x, y, z), TRIED, study.population, outlines, rng)
     metastases = _apart(drawn)
     if options.change is not None:
-        metastases = [options.change(lesion, rng) for lesion in metastases]
-    scene = add_lesions(anatomy, scene, box, [*plan, *metastases], look)
-    scans = [draw_scan(STRUCTURAL, study.severity, 0.0, rng) for _ in range(visits)]
-    scanned = [scan_scene(scene, scan) for scan in scans]
-    return [Crop(_prepared(visit, anatomy, box), visit) for visit in scanned]
+        metastases = [options.change(lesion, changes) for lesion in metastases]
+    return Patient(anatomy, box, add_lesions(anatomy, scene, box, [*plan, *metastases], look))
+
+
+def scan_patient(patient: Patient, options: CropOptions, rng: np.random.Generator) -> Crop:
+    """One examination of a patient, prepared; every call draws another scan."""
+    scan = draw_scan(STRUCTURAL, options.study.severity, 0.0, rng)
+    scanned = scan_scene(patient.scene, scan)
+    channels, series = options.channels, None
+    if options.series:
+        channels = tuple(c for c in channels if c not in PERFUSION)
+        about = np.random.default_rng(scan.seed)
+        tissue = tissue_of(patient.scene, patient.anatomy, patient.box, about)
+        series = draw_series(tissue, about)
+    prepared = _prepared(scanned, patient.anatomy, patient.box, channels)
+    return Crop(prepared, scanned, series)
 
 
 def _apart(lesions: Sequence[Lesion]) -> list[Lesion]:
@@ -204,13 +242,15 @@ def with_linked_primary(lesion: Lesion, rng: np.random.Generator) -> Lesion:
     return replace(lesion, biology=replace(lesion.biology, rcbv=rcbv))
 
 
-def _prepared(scene: Scene, anatomy: Anatomy, box: Box) -> Prepared:
+def _prepared(scene: Scene, anatomy: Anatomy, box: Box, channels: Collection[str]) -> Prepared:
     """The scanned scene in raw units, with the statistics of the whole brain."""
     mask = scene.mask
     image = np.zeros((len(CHANNELS), *mask.shape), np.float32)
     stats = np.zeros((len(CHANNELS), 2), np.float32)
     stats[:, 1] = 1.0
     for index, channel in enumerate(CHANNELS):
+        if channel not in channels:
+            continue
         if channel in STRUCTURAL:
             location, scale = anatomy.units[channel]
             stats[index] = location, scale
@@ -219,9 +259,8 @@ def _prepared(scene: Scene, anatomy: Anatomy, box: Box) -> Prepared:
             image[index] = signal * mask
         else:
             image[index] = scene.maps[channel] * mask
-    affine = anatomy.affine.copy()
-    affine[:3, 3] += affine[:3, :3] @ np.array([s.start for s in box])
     x, y, z = mask.shape
-    grid = Grid((x, y, z), affine)
+    grid = Grid((x, y, z), box_affine(anatomy, box))
     native = Volume(image[CHANNELS.index("t1c")], grid, label="t1c")
-    return Prepared("crop", image, mask, (True,) * len(CHANNELS), stats, grid, native)
+    present = tuple(channel in channels for channel in CHANNELS)
+    return Prepared("crop", image, mask, present, stats, grid, native)

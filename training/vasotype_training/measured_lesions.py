@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 import numpy as np
 from vasotype.engine import Engine
 from vasotype.lesions import find_lesions
 from vasotype.lesions.biomarkers import measure_biomarkers
+from vasotype.perfusion.stage import measure_perfusion
 from vasotype.phenotype.answers import lesion_views
+from vasotype.phenotype.fusion import numbers_name
 from vasotype.phenotype.novelty import image_statistics
 from vasotype.phenotype.pooling import NetworkAnswer, pool
 from vasotype.phenotype.reading import LEAST_DIAMETER_MM
 from vasotype.result import BiomarkerRecord
-from vasotype.stages import Lesion, Prepared
-from vasotype_models.contract import CHANNELS, MODES, STRUCTURAL
+from vasotype.stages import Array, Lesion, Maps, Prepared, Study
+from vasotype_models.contract import MODES, STRUCTURAL
 
 from vasotype_training.lesion_crops import Crop
 
@@ -33,9 +35,9 @@ class MeasuredLesion:
     """One found lesion of at least 5 mm whose mode is known.
 
     ``patient`` numbers its crop or study, ``truth`` the true lesion there; ``mode`` is an index
-    into ``MODES``, ``mimicry`` 1, 0 or -1 (unknown); ``answers`` are the network's by tier;
-    ``biomarkers`` were measured with all maps; ``images`` are the statistics of the images about
-    it.
+    into ``MODES``, ``mimicry`` 1, 0 or -1 (unknown); ``answers`` are the network's by the name of
+    the numbers they are read with; ``biomarkers`` were measured with all maps; ``images`` are the
+    statistics of the images about it.
     """
 
     patient: int
@@ -49,19 +51,22 @@ class MeasuredLesion:
 
 
 def measure_crop(
-    engine: Engine, crop: Crop, patient: int, tiers: Sequence[str] = tuple(TIERS)
+    engine: Engine, crop: Crop, patient: int, *, pet: bool = False
 ) -> Iterator[MeasuredLesion]:
     """Run the chain from the network to the biomarkers on a crop, and match lesions to the truth.
 
     A found lesion belongs to the true one that most of its voxels lie in; where two belong to the
-    same, the larger counts.
+    same, the larger counts. Answers are those of the tiers whose channels are there, by the names
+    of the numbers that the runtime reads them with; with ``pet`` the network sees PET in each.
     """
-    prepared = crop.prepared
-    maps = engine.predict(_only(prepared, STRUCTURAL))
-    habitats = {"structural": maps.habitat}
-    habitats |= {t: engine.habitat(prepared, TIERS[t]) for t in tiers if t != "structural"}
-    lesions = find_lesions(prepared, maps, engine.contract.inference)
-    voxel_ml = dict.fromkeys(CHANNELS, prepared.grid.voxel_ml)
+    given = crop.prepared
+    voxel_ml = dict.fromkeys(given.channels, given.grid.voxel_ml)
+    maps = engine.segment(given)
+    lesions = find_lesions(given, maps, engine.contract.inference)
+    prepared = given
+    if crop.series is not None:
+        prepared, _ = measure_perfusion(Study("crop", {}, perfusion=crop.series), given, lesions)
+    habitats = dict(_habitats(engine, prepared, maps, pet=pet))
     biomarkers = measure_biomarkers(prepared, lesions, voxel_ml)
     truths = {truth.id: truth for truth in crop.scene.truth if truth.mode is not None}
     seen: set[int] = set()
@@ -91,5 +96,17 @@ def measure_crop(
         )
 
 
-def _only(prepared: Prepared, channels: Sequence[str]) -> Prepared:
-    return replace(prepared, present=tuple(c in channels for c in CHANNELS))
+def _habitats(
+    engine: Engine, prepared: Prepared, maps: Maps, *, pet: bool
+) -> Iterator[tuple[str, Array]]:
+    """Name of the numbers and habitat logits [5, X, Y, Z] of each tier that can be had."""
+    for tier, wanted in TIERS.items():
+        quantitative = set(wanted) - set(STRUCTURAL)
+        if not quantitative <= set(prepared.channels):
+            continue
+        name = numbers_name(tier, prepared.channels, pet=pet)
+        if not quantitative and not pet:
+            yield name, maps.habitat
+        else:
+            extra = ("tbr",) if pet else ()
+            yield name, engine.habitat(prepared, (*prepared.structural, *quantitative, *extra))

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from scipy.special import log_softmax, softmax
 from vasotype.engine.providers import Device
 from vasotype.findings import StudyError
-from vasotype.phenotype.fusion import fuse
+from vasotype.phenotype.fusion import fuse, numbers_for
 from vasotype.phenotype.reading import LEAST_DIAMETER_MM
 from vasotype.pipeline import Analysis
 from vasotype_models.contract import MODES, Calibration
@@ -34,10 +34,12 @@ Floats = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class SiteLesion:
-    """A labelled lesion of a site: patient, tier, true mode (index), network and fused logits."""
+    """A labelled lesion of a site: patient, name of the numbers it is read with, true mode (index),
+    network and fused logits.
+    """
 
     patient: int
-    tier: str
+    numbers: str
     mode: int
     network_logits: Floats
     fused_logits: Floats
@@ -94,10 +96,12 @@ def site_lesions(
         if truth is None or truth.mode is None or small:
             continue
         plain = calibration.model_copy(update={"fused_temperature": {}})
-        fused = fuse(plain, lesion.tier, lesion.answer, lesion.features).probabilities
+        channels = analysis.prepared.channels
+        numbers = numbers_for(calibration, lesion.tier, channels, lesion.features)
+        fused = fuse(plain, numbers, lesion.answer, lesion.features).probabilities
         yield SiteLesion(
             patient=patient,
-            tier=lesion.tier,
+            numbers=numbers,
             mode=MODES.index(truth.mode),
             network_logits=lesion.answer.mode_logits,
             fused_logits=np.log(np.maximum(fused, 1e-12)),
@@ -105,20 +109,19 @@ def site_lesions(
 
 
 def refit(calibration: Calibration, lesions: list[SiteLesion], site: str) -> Recalibration:
-    """Temperatures and thresholds of each tier that has enough lesions; the others stay.
+    """Temperatures and thresholds of each kind of input with enough lesions; the others stay.
 
     Thresholds come from probabilities whose temperature was fitted on other patients.
     """
-    by_tier: dict[str, list[SiteLesion]] = defaultdict(list)
+    by_name: dict[str, list[SiteLesion]] = defaultdict(list)
     for lesion in lesions:
-        by_tier[lesion.tier].append(lesion)
+        by_name[lesion.numbers].append(lesion)
     changes: dict[str, dict[str, object]] = {
         name: dict(getattr(calibration, name))
         for name in ("temperature", "fused_temperature", "conformal_threshold", "lesions")
     }
     summary, changed = [], []
-    for tier in calibration.temperature:
-        own = by_tier[tier]
+    for tier, own in sorted(by_name.items()):
         modes = np.array([lesion.mode for lesion in own], np.int64)
         least = min(int((modes == k).sum()) for k in range(len(MODES)))
         patients = len({lesion.patient for lesion in own})
@@ -138,7 +141,8 @@ def refit(calibration: Calibration, lesions: list[SiteLesion], site: str) -> Rec
         changed.append(tier)
         summary.append(f"{tier}: refitted on {len(own)} lesions")
     if not changed:
-        raise StudyError("site-lesions", f"{site}: {'; '.join(summary)}")
+        told = "; ".join(summary) or f"no lesion of {LEAST_DIAMETER_MM:g} mm was found"
+        raise StudyError("site-lesions", f"{site}: {told}")
     source = f"{site}: tiers {', '.join(changed)} on its own lesions; before: {calibration.source}"
     basis = "site" if len(changed) == len(calibration.temperature) else "simulation"
     update = {**changes, "source": source, "basis": basis}

@@ -122,12 +122,16 @@ def train(config_path: Path, overrides: Sequence[str] = ()) -> Path:
     Raises FileNotFoundError for a missing path and ValueError for a configuration that is not one.
     """
     config = read_config(config_path, tuple(overrides))
+    return fit(config, gather(config))
+
+
+def fit(config: TrainConfig, materials: Materials) -> Path:
+    """Train on ``materials``; as :func:`train`, for runs that share what they are made of."""
     lightning.seed_everything(config.seed, workers=True)
     torch.set_flush_denormal(True)
     folder = config.output / config.name
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "train.yaml").write_text(yaml.safe_dump(config.model_dump(mode="json")))
-    materials = gather(config)
     log.info(
         "%d real and %d painted anatomies, %d labelled cases, %d outlines",
         *map(len, (materials.real, materials.painted, materials.labelled, materials.outlines)),

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from vasotype import __version__
+from vasotype.cli.ablate import ablate
 from vasotype.cli.agreement import agreement
 from vasotype.cli.batch import batch
 from vasotype.cli.ceilings import ceilings
@@ -21,11 +22,14 @@ from vasotype.cli.identify import identify
 from vasotype.cli.models import models
 from vasotype.cli.morphology import morphology
 from vasotype.cli.perfusion import perfusion
+from vasotype.cli.realism import realism
 from vasotype.cli.recalibrate import recalibrate
+from vasotype.cli.record_figures import record_figures
 from vasotype.cli.run import run
 from vasotype.cli.schema import schema
 from vasotype.cli.serve import serve
 from vasotype.cli.simulate import simulate
+from vasotype.cli.stability import stability
 from vasotype.cli.train import train
 
 app = typer.Typer(
@@ -43,15 +47,19 @@ app.command(rich_help_panel=USE)(agreement)
 app.command(rich_help_panel=USE)(identify)
 app.command(rich_help_panel=USE)(check)
 app.command(rich_help_panel=USE)(perfusion)
+app.command(rich_help_panel=USE)(stability)
 app.add_typer(models, name="models", rich_help_panel=USE)
 app.command(rich_help_panel=USE)(serve)
 app.command(rich_help_panel=USE)(schema)
 app.command(rich_help_panel=MAKE)(simulate)
 app.command(rich_help_panel=MAKE)(ceilings)
 app.command(rich_help_panel=MAKE)(morphology)
+app.command(rich_help_panel=MAKE)(realism)
 app.command(rich_help_panel=MAKE)(train)
+app.command(rich_help_panel=MAKE)(ablate)
 app.command(rich_help_panel=MAKE)(evaluate)
 app.command(rich_help_panel=MAKE)(evaluate_lesions)
+app.command(rich_help_panel=MAKE)(record_figures)
 app.command(rich_help_panel=MAKE)(export)
 app.command(rich_help_panel=MAKE)(recalibrate)
 app.command(rich_help_panel=MAKE)(harmonise)

@@ -19,6 +19,10 @@ from vasotype.cli.options import (
     NoReportOption,
     OverwriteOption,
     ProbabilitiesOption,
+    RadiomicsOption,
+    Seg,
+    SegOption,
+    SrPhenotypeOption,
     ThreadsOption,
 )
 
@@ -56,7 +60,10 @@ def batch(
     threads: ThreadsOption = None,
     overwrite: OverwriteOption = False,
     probabilities: ProbabilitiesOption = False,
+    radiomics: RadiomicsOption = False,
     no_report: NoReportOption = False,
+    seg: SegOption = Seg.BINARY,
+    sr_phenotype: SrPhenotypeOption = False,
     as_json: JsonOption = False,
 ) -> None:
     """Analyse every study below a folder.
@@ -82,7 +89,12 @@ def batch(
         scheduler=scheduler,
         calibration=calibration,
         outputs=OutputOptions(
-            overwrite=overwrite, probabilities=probabilities, report=not no_report
+            overwrite=overwrite,
+            probabilities=probabilities,
+            radiomics=radiomics,
+            report=not no_report,
+            seg=seg.value,
+            sr_phenotype=sr_phenotype,
         ),
     )
     with needs_extra("scale", "batch --scheduler"), counted("studies") as tick:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -14,7 +15,7 @@ from vasotype.cli.options import Device, DeviceOption, ModelOption
 from vasotype.findings import StudyError
 
 if TYPE_CHECKING:
-    from vasotype_training.evaluate import Figures
+    from vasotype_training.evaluate import Comparison, Figures
 
 
 @guarded
@@ -62,18 +63,22 @@ def evaluate(
     ] = None,
     fresh: Annotated[bool, typer.Option("--fresh", help="Use no kept prediction.")] = False,
     check: Annotated[
-        Path | None,
+        bool,
         typer.Option(
-            metavar="FIGURES",
-            help="Compare with this figures.json; exit code 3 where a figure is not reached.",
+            "--check",
+            help="Repeat what is recorded beside the model; exit code 3 where a figure fell.",
         ),
-    ] = None,
+    ] = False,
 ) -> None:
     """Score a model on labelled studies: outlines, lesions found, leanings.
 
     A labelled study carries `truth/segmentation.nii.gz`, or a BraTS segmentation. The figures, with
-    their intervals and what they were made from, go to `OUTPUT/figures.md` and
-    `OUTPUT/figures.json`. Predictions are kept, so that an evaluation goes on where it was stopped.
+    their intervals, what they were made from and the bars that they are held to, go to
+    `OUTPUT/figures.md`, `OUTPUT/summary.html` and `OUTPUT/figures.json`. Predictions are kept, so
+    that an evaluation goes on where it was stopped. `vasotype record-figures` puts the figures
+    beside the model. With `--check` real cohorts and a fixed slice of 60 studies of each large
+    simulated one are evaluated afresh, the other studies verified from the predictions in OUTPUT;
+    what is not at hand is named.
 
     A brain extraction network (`--model brain`) is scored on heads with `*brain_mask*` files beside
     them, and on heads simulated from whole-head label maps (`--limit` of them, otherwise 200).
@@ -82,7 +87,7 @@ def evaluate(
 
     - `vasotype evaluate cohort -o figures`
     - `vasotype evaluate cohort -o figures --sequences all --sequences t1c+flair`
-    - `vasotype evaluate cohort -o figures --limit 60 --fresh --check recorded/figures.json`
+    - `vasotype evaluate cohort real-cases -o figures --check`
     - `vasotype evaluate heads "labels/head_seg_1[6-9]*" -o figures --model brain`
     """
     command = shlex.join(["vasotype", *sys.argv[1:]])
@@ -92,26 +97,46 @@ def evaluate(
 
     folder = find_model(model)
     if is_brain_model(folder):
-        _conclude(_evaluate_brain(cohorts, folder, output, limit, command), check)
+        figures = _evaluate_brain(cohorts, folder, output, limit, command)
+        typer.echo(figures.markdown())
+        if check:
+            conclude_check(figures, model)
         return
-    scheme = None if labels is None else _scheme(labels)
+    chosen = {"--sequences": sequences, "--core-unscored": core_unscored, "--labels": labels}
+    _refuse(chosen | {"--limit": limit, "--fresh": fresh}, check)
     with needs_extra("train", "evaluate"), counted("studies") as tick:
-        from vasotype_training.evaluate import Options, TumorFree
+        from vasotype_training.evaluate import Options, Reuse, Settings, TumorFree
+        from vasotype_training.evaluate import check as run_check
         from vasotype_training.evaluate import evaluate as run_evaluation
 
         options = Options(
-            variants=tuple(sequences or ("all",)),
-            labels=scheme,
-            core_unscored=tuple(core_unscored or ()),
+            settings=Settings(
+                variants=tuple(sequences or ("all",)),
+                labels=None if labels is None else _scheme(labels),
+                core_unscored=tuple(core_unscored or ()),
+            ),
             limit=limit,
-            fresh=fresh,
+            reuse=Reuse.NEVER if fresh else Reuse.KEPT_FIRST,
             tumor_free=None if tumor_free is None else TumorFree(tumor_free, other_lesions),
             device=device.value,
             progress=lambda done, total: tick(done, total, f"{done} of {total} studies"),
             command=command,
         )
-        figures = run_evaluation(cohorts, model, output, options)
-    _conclude(figures, check)
+        if check:
+            comparison = run_check(cohorts, model, output, options)
+        else:
+            figures = run_evaluation(cohorts, model, output, options)
+    if check:
+        conclude(comparison)
+    else:
+        show(figures, folder)
+        typer.echo(f"all figures: {output / 'figures.md'}; plots: {output / 'summary.html'}")
+
+
+def _refuse(chosen: Mapping[str, object], check: bool) -> None:
+    """A check has the settings of the record."""
+    if check and (given := [name for name, value in chosen.items() if value]):
+        raise StudyError("figures-settings", f"--check and {', '.join(given)} exclude each other")
 
 
 def _evaluate_brain(
@@ -131,26 +156,31 @@ def _evaluate_brain(
         )
 
 
-def _conclude(figures: Figures, check: Path | None) -> None:
-    """Print the figures, and hold them against recorded ones."""
-    typer.echo(figures.markdown())
+def show(figures: Figures, model: Path) -> None:
+    """Print the figures in tables beside their bars, and what is too good to be true."""
+    from vasotype_training.evaluate.bars import read_bars
+    from vasotype_training.evaluate.tables import filled, summary
+
+    typer.echo(summary(filled(read_bars(model), [figures]), [figures]))
     for alarm in figures.alarms:
         typer.echo(f"alarm: {alarm}", err=True)
-    if check is not None and regressed(figures, check):
+
+
+def conclude_check(figures: Figures, model: str, *, lesions: bool = False) -> None:
+    """Hold figures, of studies or of ``lesions``, against those recorded beside their model."""
+    from vasotype_training.evaluate import compare_all, read_recorded
+
+    from vasotype.engine.locate import find_model
+
+    recorded = read_recorded(find_model(model))
+    conclude(compare_all(recorded.lesions if lesions else recorded.studies, figures))
+
+
+def conclude(comparison: Comparison) -> None:
+    """Print what came of a check; exit code 3 where a figure fell."""
+    typer.echo(comparison.markdown())
+    if comparison.fallen:
         raise typer.Exit(SOME_FAILED)
-
-
-def regressed(figures: Figures, check: Path) -> bool:
-    """Compare with recorded figures and name those that were not reached."""
-    from vasotype_training.evaluate import Figures, compare
-
-    try:
-        regressions = compare(Figures.read(check), figures)
-    except ValueError as error:
-        raise StudyError("figures-incomparable", f"{check.name}: {error}") from error
-    for regression in regressions:
-        typer.echo(f"not reached: {regression}", err=True)
-    return bool(regressions)
 
 
 def _scheme(text: str) -> dict[str, tuple[int, ...]]:

@@ -9,6 +9,7 @@ from typing import Annotated
 
 import typer
 
+from vasotype import __version__
 from vasotype.cli.console import guarded, needs_extra
 from vasotype.findings import StudyError
 
@@ -21,7 +22,7 @@ def export(
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="New model folder.")],
     name: Annotated[str, typer.Option(help="Name of the model.")],
-    model_version: Annotated[str, typer.Option(help="Version of the model.")] = "0.1.0",
+    model_version: Annotated[str, typer.Option(help="Version of the model.")] = __version__,
     description: Annotated[str, typer.Option(help="One sentence for the contract.")] = "",
     calibration: Annotated[
         Path | None,

@@ -63,6 +63,10 @@ ProbabilitiesOption = Annotated[
     bool,
     typer.Option("--probabilities", help="Also write probabilities.nii.gz."),
 ]
+RadiomicsOption = Annotated[
+    bool,
+    typer.Option("--radiomics", help="Also write radiomics.tsv: IBSI features of tumor and edema."),
+]
 SegOption = Annotated[
     Seg,
     typer.Option("--seg", help="How DICOM segmentations are stored."),

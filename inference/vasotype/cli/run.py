@@ -21,6 +21,7 @@ from vasotype.cli.options import (
     NoReportOption,
     OverwriteOption,
     ProbabilitiesOption,
+    RadiomicsOption,
     Seg,
     SegOption,
     SrPhenotypeOption,
@@ -110,6 +111,7 @@ def run(
     threads: ThreadsOption = None,
     overwrite: OverwriteOption = False,
     probabilities: ProbabilitiesOption = False,
+    radiomics: RadiomicsOption = False,
     no_report: NoReportOption = False,
     considerations: ConsiderationsOption = False,
     reference: Annotated[
@@ -160,6 +162,7 @@ def run(
         options = OutputOptions(
             overwrite=overwrite,
             probabilities=probabilities,
+            radiomics=radiomics,
             report=not no_report,
             considerations=considerations,
             seg=seg.value,

@@ -50,6 +50,10 @@ NECROSIS = (
     "It grew after radiotherapy: recurrence or radiation necrosis. Tissue, PET or perfusion would "
     "have to support viable tumor before a vascular mode is read from it."
 )
+SUPPORTED = (
+    "It grew after radiotherapy. {measured} reaches the threshold that this site set for viable "
+    "tumor; radiation necrosis is not excluded by that."
+)
 EARLY = (
     "{days} days after radiotherapy: changes of permeability and blood volume are shown beside "
     "their limits and say nothing about the further course."
@@ -69,12 +73,14 @@ def compare(
     features = (*_volumes(before, after, limits), *_features(before, after, limits))
     moved = {change.feature: change.direction for change in features}
     barrier = _barrier(moved, treatment)
+    after_radiotherapy = _after_radiotherapy(moved, after, treatment, limits)
+    necrosis = any(remark.code == "necrosis-possible" for remark in after_radiotherapy)
     return Change(
         timepoint=times[1],
         since=times[0],
         features=features,
-        transition=_transition(before, after, features, barrier),
-        remarks=tuple(_remarks(moved, after, treatment, barrier)),
+        transition=_transition(before, after, features, barrier, necrosis=necrosis),
+        remarks=(*_remarks(moved, after, treatment, barrier), *after_radiotherapy),
     )
 
 
@@ -135,6 +141,8 @@ def _transition(
     after: Observation,
     features: tuple[FeatureChange, ...],
     barrier: bool | None,
+    *,
+    necrosis: bool,
 ) -> Transition | None:
     if before.label is None or after.label is None or before.label == after.label:
         return None
@@ -146,16 +154,18 @@ def _transition(
     return Transition(
         before=before.label,
         after=after.label,
-        verdict=_verdict(barrier, carried=len(carriers) >= LEAST_CARRIERS),
+        verdict=_verdict(barrier, carried=len(carriers) >= LEAST_CARRIERS, necrosis=necrosis),
         carried_by=carriers,
     )
 
 
-def _verdict(barrier: bool | None, *, carried: bool) -> Verdict:
+def _verdict(barrier: bool | None, *, carried: bool, necrosis: bool) -> Verdict:
     if barrier:
         return "barrier restoration"
     if barrier is None:
         return "barrier restoration possible"
+    if necrosis:
+        return "radiation necrosis possible"
     return "mode change" if carried else "within repeatability"
 
 
@@ -175,11 +185,33 @@ def _remarks(
     if treatment.anti_vegf and after.minimal_enhancement and moved.get(CORE) != "down":
         fate = "grew" if moved.get(CORE) == "up" else "persists"
         remarks.append(Remark(code="minimal-persists", message=MINIMAL.format(fate=fate)))
-    grows = moved.get(ENHANCING) == "up" or moved.get(CORE) == "up"
-    if treatment.radiotherapy and grows:
-        remarks.append(Remark(code="necrosis-possible", message=NECROSIS))
+    return remarks
+
+
+def _after_radiotherapy(
+    moved: Directions, after: Observation, treatment: Treatment, limits: Limits
+) -> list[Remark]:
+    """Growth that competes with necrosis (WF-12), and early changes of perfusion (RE-04)."""
+    remarks = []
+    if treatment.radiotherapy and "up" in (moved.get(ENHANCING), moved.get(CORE)):
+        supporting = _supporting(after, limits)
+        if supporting is None:
+            remarks.append(Remark(code="necrosis-possible", message=NECROSIS))
+        else:
+            message = SUPPORTED.format(measured=supporting)
+            remarks.append(Remark(code="viable-tumor-supported", message=message))
     days = treatment.radiotherapy_days
     if days is not None and days <= EARLY_DAYS and (KTRANS in moved or RCBV in moved):
         message = EARLY.format(days=round(days))
         remarks.append(Remark(code="early-after-radiotherapy", message=message))
     return remarks
+
+
+def _supporting(after: Observation, limits: Limits) -> str | None:
+    """What supports viable tumor by the site's thresholds, with its value; None without any."""
+    for name, least in limits.viable_tumor.items():
+        value = after.features.get(name)
+        if value is not None and value >= least:
+            label = next((f.label for f in limits.features if f.biomarker == name), name)
+            return f"A {label} of {value:.3g} (at least {least:g})"
+    return None

@@ -44,13 +44,19 @@ class Matching(_Data):
 
 
 class Limits(_Data):
-    """All limits of a follow-up; ``boundary_error_mm`` is the error of an outline."""
+    """All limits of a follow-up; ``boundary_error_mm`` is the error of an outline.
+
+    ``viable_tumor`` holds a site's own thresholds, biomarker to least value, from which perfusion
+    or PET supports viable tumor after radiotherapy. It ships empty: published ones overlap.
+    """
 
     note: str
     boundary_error_mm: float = Field(gt=0)
     boundary_source: str
     features: tuple[FeatureLimit, ...] = Field(min_length=1)
     matching: Matching
+    viable_tumor: dict[str, float] = {}
+    viable_tumor_source: str = ""
 
     def volume(self, volume_ml: float) -> float:
         """Relative limit of a volume, mL: 6 x boundary error / diameter of the equal sphere."""

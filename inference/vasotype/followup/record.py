@@ -21,6 +21,7 @@ Verdict = Literal[
     "within repeatability",
     "barrier restoration",
     "barrier restoration possible",
+    "radiation necrosis possible",
 ]
 
 
@@ -94,6 +95,7 @@ class Remark(Record):
         "not-tumor-control",
         "minimal-persists",
         "necrosis-possible",
+        "viable-tumor-supported",
         "early-after-radiotherapy",
     ]
     message: str

@@ -10,7 +10,10 @@ from vasotype.clinical import Clinical
 
 @dataclass(frozen=True)
 class Treatment:
-    """What is known of one lesion at one timepoint; days count up to that scan."""
+    """What is known of one lesion at one timepoint; days count up to that scan.
+
+    ``radiotherapy_days`` are those since the last course that reached it, or may have.
+    """
 
     anti_vegf: bool | None = None
     steroids: bool | None = None
@@ -23,7 +26,12 @@ class Treatment:
         if clinical is None:
             return cls()
         reached = [clinical.irradiated(lesion) for lesion in lesions]
-        days = [c.days_since for c in clinical.radiotherapy or () if c.days_since is not None]
+        days = [
+            course.days_since
+            for course in clinical.radiotherapy or ()
+            if course.days_since is not None
+            and any(course.reaches(lesion) is not False for lesion in lesions)
+        ]
         return cls(
             anti_vegf=clinical.anti_vegf.given if clinical.anti_vegf else None,
             steroids=clinical.steroids,

@@ -11,6 +11,9 @@ from vasotype.stages import Array, Mask
 
 LOW_KTRANS, HIGH_KTRANS = 0.02, 0.10
 """Ktrans, per min, that parts a tight, a partly open and an open barrier (FE-14)."""
+PATCH_MM, LEAST_MIXED = 4.0, 0.05
+"""Distance at which patchiness is read, and the chance of two places to differ below which there
+is nothing to arrange. Ours."""
 LEAST_PET_MM = 10.0
 """Below this diameter no ratio is given: the scanner's blur lowers it (Unterrainer 2017)."""
 METABOLIC_TBR = 1.6
@@ -106,8 +109,34 @@ def _barrier(region: Region) -> Records:
         low, high = float((values < LOW_KTRANS).mean()), float((values > HIGH_KTRANS).mean())
         shares = low, 1.0 - low - high, high
     records = [rated(*kind, share, worth) for kind, share in zip(kinds, shares, strict=True)]
-    reason = "not defined here: it would follow the map's voxel size"
-    return [*records, lacking("FE-14", "ktrans_patchiness", "1", reason)]
+    return [*records, _patchiness(region, worth[0])]
+
+
+def _patchiness(region: Region, quality: ValueQuality) -> BiomarkerRecord:
+    """How mixed the three barriers of the tumor lie: 0 is one block of each, 1 is chance (FE-14).
+
+    The share of pairs of places 4 mm apart whose barriers differ, over that of pairs drawn
+    anywhere. At 4 mm, about a slice of a DCE series, it hardly follows the map's voxels.
+    """
+    kind = ("FE-14", "ktrans_patchiness", "1")
+    if quality == "none" or "ktrans" not in region.images:
+        return lacking(*kind, "too few values of Ktrans")
+    ktrans = region.images["ktrans"]
+    there = region.tumor & np.isfinite(ktrans) & (ktrans != 0)
+    barrier = np.digitize(np.where(there, ktrans, 0), (LOW_KTRANS, HIGH_KTRANS))
+    anywhere = 1.0 - float(((np.bincount(barrier[there]) / there.sum()) ** 2).sum())
+    if anywhere < LEAST_MIXED:
+        return lacking(*kind, "undefined: one kind of barrier fills the tumor")
+    pairs = differing = 0
+    for axis, spacing in enumerate(region.grid.spacing_mm):
+        step = max(1, round(PATCH_MM / spacing))
+        first, second = (np.moveaxis(a, axis, 0)[:-step] for a in (there, barrier))
+        third, fourth = (np.moveaxis(a, axis, 0)[step:] for a in (there, barrier))
+        both = first & third
+        pairs += int(both.sum())
+        differing += int((second != fourth)[both].sum())
+    worth = rate(region.samples(pairs, "ktrans"))
+    return rated(*kind, differing / max(pairs, 1) / anywhere, worth)
 
 
 def _niches(region: Region, enhancement: Array | str) -> Records:

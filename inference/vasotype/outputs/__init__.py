@@ -13,6 +13,7 @@ from vasotype.outputs.nifti import write_habitats, write_label_maps, write_proba
 from vasotype.outputs.record import with_findings, write_record
 from vasotype.outputs.table import write_table
 from vasotype.perfusion.write import write_perfusion
+from vasotype.radiomics.table import write_radiomics
 
 if TYPE_CHECKING:
     from vasotype.pipeline import Analysis
@@ -40,6 +41,8 @@ def write_outputs(analysis: Analysis, folder: Path, options: OutputOptions = DEF
             write_probabilities(analysis, fresh)
         write_perfusion(analysis.perfusion, fresh / "perfusion")
         write_table(analysis.result, fresh / "lesions.tsv")
+        if options.radiomics:
+            write_radiomics(analysis.prepared, analysis.lesions, fresh / "radiomics.tsv")
         source = analysis.prepared.native.source
         if source is not None:
             from vasotype.outputs.dicom import write_dicom  # highdicom, only where wanted

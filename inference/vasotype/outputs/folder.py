@@ -26,6 +26,7 @@ OUR_FILES = frozenset(
         "habitats.nii.gz",
         "probabilities.nii.gz",
         "lesions.tsv",
+        "radiomics.tsv",
         "report.html",
         "result.json",
         "perfusion",
@@ -40,14 +41,15 @@ class OutputOptions:
     """What is written beside the label maps, the table and the record.
 
     ``overwrite`` replaces earlier results of the same study; ``probabilities`` adds
-    ``probabilities.nii.gz``; ``report`` adds ``report.html``, and ``considerations`` what the
-    review discusses for each leaning to it. ``seg`` is how DICOM segmentations are stored, and
-    ``sr_phenotype`` puts leanings into the DICOM measurements; ``reference`` holds the DICOM series
-    that those of a NIfTI study refer to.
+    ``probabilities.nii.gz`` and ``radiomics`` ``radiomics.tsv``; ``report`` adds ``report.html``,
+    and ``considerations`` what the review discusses for each leaning to it. ``seg`` is how DICOM
+    segmentations are stored, and ``sr_phenotype`` puts leanings into the DICOM measurements;
+    ``reference`` holds the DICOM series that those of a NIfTI study refer to.
     """
 
     overwrite: bool = False
     probabilities: bool = False
+    radiomics: bool = False
     report: bool = True
     considerations: bool = False
     seg: Seg = "binary"

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from vasotype.followup.match import Event
 from vasotype.followup.record import (
     Change,
     FeatureChange,
     FollowUp,
+    Observation,
     SizeComponent,
     Timepoint,
     Transition,
@@ -63,6 +67,21 @@ def percent(change: float | None) -> str:
     return "–" if change is None else f"{100 * change:+.0f} %"
 
 
+def growth(observations: Sequence[Observation | None], time: int) -> str:
+    """Change of the longest diameter since a lesion was found first; empty at that time."""
+    first, now = next(seen for seen in observations if seen), observations[time]
+    if now is None or now is first:
+        return ""
+    return f"{percent(now.longest_diameter_mm / first.longest_diameter_mm - 1)}, "
+
+
+def course(events: Sequence[Event | None]) -> str:
+    """What became of a lesion over all follow-ups."""
+    if all(event == "matched" for event in events):
+        return "found each time"
+    return ", ".join(EVENTS[event] for event in events if event and event != "matched")
+
+
 def size(component: SizeComponent) -> str:
     """Size component of the targets, with the numbers it rests on."""
     text = f"{SIZE_NAMES[component.targets]}."
@@ -105,6 +124,8 @@ def transition(item: Transition) -> str:
         "explains it.",
         "barrier restoration possible": f"{was} It is not called a mode change: a restored "
         "blood-brain barrier may explain it.",
+        "radiation necrosis possible": f"{was} It is not called a mode change: growth after "
+        "radiotherapy may be necrosis.",
     }[item.verdict]
 
 

@@ -1,12 +1,13 @@
 """The fused reading: a small logistic model over the network's logits and the biomarkers.
 
-Its numbers stand in ``calibration.json``, one set a tier. Nothing is imputed: of a tier's models
-the first whose terms a lesion has all of answers for it; the last needs the network alone.
+Its numbers stand in ``calibration.json``, one set a tier, and further ones for studies without T1
+and for lesions with PET. Nothing is imputed: of a tier's models the first whose terms a lesion has
+all of answers for it; the last needs the network alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +15,11 @@ from vasotype_models.contract import Calibration, ModeModel, Term
 
 from vasotype.phenotype.features import Features, scaled
 from vasotype.phenotype.pooling import NetworkAnswer, Values, softmax
+
+WITHOUT_T1, WITH_PET = "-t1", "+pet"
+"""What the name of a tier's numbers ends in where they were fitted for such an input."""
+PET = "tbr_max"
+"""The biomarker by which a lesion's PET counts."""
 
 
 @dataclass(frozen=True)
@@ -34,6 +40,25 @@ class Fused:
 
     probabilities: Values
     contributions: tuple[Contribution, ...] | None
+
+
+def numbers_name(tier: str, channels: Collection[str], *, pet: bool) -> str:
+    """Name of the numbers that hold for an input: its tier, without T1 or else with PET."""
+    if "t1" not in channels:
+        return tier + WITHOUT_T1
+    return tier + WITH_PET if pet else tier
+
+
+def numbers_for(
+    calibration: Calibration, tier: str, channels: Collection[str], features: Features
+) -> str:
+    """Name of the numbers that a lesion is read with: those of its input, or else of its tier.
+
+    A sequence that is missing, or a map that is there, moves what the network says; a calibration
+    that was fitted for such an input undoes that. PET counts where it was measured in the lesion.
+    """
+    name = numbers_name(tier, channels, pet=PET in features)
+    return name if name in calibration.conformal_threshold else tier
 
 
 def network_probabilities(calibration: Calibration, tier: str, answer: NetworkAnswer) -> Values:

@@ -11,7 +11,7 @@ from vasotype_models.contract import CHANNELS, MODES, Calibration, Contract
 
 from vasotype.phenotype.answers import LesionView, lesion_views
 from vasotype.phenotype.features import Features, lesion_features
-from vasotype.phenotype.fusion import fuse, network_probabilities
+from vasotype.phenotype.fusion import fuse, network_probabilities, numbers_for
 from vasotype.phenotype.novelty import image_statistics, novelty_score
 from vasotype.phenotype.pooling import NetworkAnswer, Values, pool, prediction_set, sigmoid
 from vasotype.phenotype.reasons import reasons
@@ -147,8 +147,9 @@ def _read(
     density = calibration.density
     novelty = None if density is None else novelty_score(density, lesion.features)
     reason = abstention(prepared, lesion.view.lesion, novelty, calibration)
-    fused = fuse(calibration, tier, answer, lesion.features)
-    modes, label = _leaning(fused.probabilities, calibration.conformal_threshold[tier], reason)
+    numbers = numbers_for(calibration, tier, prepared.channels, lesion.features)
+    fused = fuse(calibration, numbers, answer, lesion.features)
+    modes, label = _leaning(fused.probabilities, calibration.conformal_threshold[numbers], reason)
     contrast = "t1c" in prepared.channels
     score = float(sigmoid(np.array(answer.mimicry_logit / calibration.mimicry_temperature[tier])))
     level: Literal["yes", "no", "unknown"] = "unknown"
@@ -156,7 +157,7 @@ def _read(
         level = "yes" if evidence and score >= calibration.mimicry_threshold else "no"
     return PhenotypeRecord(
         probabilities=_named(fused.probabilities),
-        network_probabilities=_named(network_probabilities(calibration, tier, answer)),
+        network_probabilities=_named(network_probabilities(calibration, numbers, answer)),
         fused_from=None
         if fused.contributions is None
         else tuple(c.term.name for c in fused.contributions),
@@ -167,6 +168,7 @@ def _read(
         abstained=reason is not None,
         reason=reason,
         tier=tier,
+        numbers=numbers,
         low_permeability_share=answer.low_permeability_share if contrast else None,
         novelty=novelty,
         novelty_limit=None if density is None else density.threshold,

@@ -51,7 +51,7 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "a large part with a tight barrier",
         "hardly any part with a tight barrier",
     ),
-    "tbr_mean": ("amino-acid uptake", "high amino-acid uptake", "low amino-acid uptake"),
+    "tbr_max": ("amino-acid uptake", "high amino-acid uptake", "low amino-acid uptake"),
 }
 """Words for each term; high and low are against simulated lesions on average."""
 

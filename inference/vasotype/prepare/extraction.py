@@ -27,6 +27,8 @@ from vasotype.prepare.resample import lowpass, resample, window
 from vasotype.stages import Array, Grid, Mask, Volume
 from vasotype.study.geometry import closest_canonical
 
+Shape = tuple[int, int, int]
+
 
 @dataclass(frozen=True)
 class Extraction:
@@ -58,13 +60,13 @@ def extract_brain(
     field = coarse_grid(head.grid, contract.grid.spacing_mm)
     image = resample(lowpass(head.data, head.grid, field), head.grid, field)
     spans = head_spans(image, contract, head.name)
-    # What lies around the brain sways the network, so a second look is at the brain alone.
-    for _ in range(2):
+    # What lies around the brain sways the network, so a second look is at the brain alone; taken
+    # twice, it hangs less on where the network's own coarse voxels happen to lie.
+    for looks in ((False,), (False, True)):
         start, box = _around(spans, field, contract)
-        part = window(image, start, box.shape, fill=float(image.min()))
-        inputs = {"image": part[None, None], "ends": np.array([intensity_ends(part)], np.float32)}
-        brain, tissue = (answer[0] for answer in session.run(["brain", "tissue"], inputs))
-        outline = tidy(brain[0], contract)
+        answers = [_look(session, image, start, box.shape, mirrored=look) for look in looks]
+        brain, *tissue = np.mean(answers, axis=0)
+        outline = tidy(brain, contract)
         if not outline.any():
             raise StudyError("no-brain", f"{head.name}: no brain is to be seen in this image")
         spans = [
@@ -73,11 +75,30 @@ def extract_brain(
         ]
     # Probabilities are interpolated, so that the edge is finer than the grid; where tidying
     # overruled them, its verdict stands.
-    beside = np.where(brain[0] < threshold, brain[0], np.float32(0))
-    mask = resample(np.where(outline, np.maximum(brain[0], threshold), beside), box, head.grid)
+    beside = np.where(brain < threshold, brain, np.float32(0))
+    mask = resample(np.where(outline, np.maximum(brain, threshold), beside), box, head.grid)
     mask = mask >= threshold
     csf, grey, white = (resample(share, box, head.grid) * mask for share in tissue)
-    return Extraction(mask, white, grey, csf, certainty=float(brain[0][outline].mean()))
+    return Extraction(mask, white, grey, csf, certainty=float(brain[outline].mean()))
+
+
+def _look(
+    session: ort.InferenceSession, image: Array, start: Shape, shape: Shape, *, mirrored: bool
+) -> Array:
+    """Probabilities of brain and of its three tissues [4, X, Y, Z] in a box of ``image``.
+
+    A mirrored look sees the box from right to left, one voxel further along each axis.
+    """
+    step = int(mirrored)
+    first = (start[0] - step, start[1] - step, start[2] - step)
+    part = window(image, first, shape, fill=float(image.min()))
+    seen = np.ascontiguousarray(part[::-1]) if mirrored else part
+    inputs = {"image": seen[None, None], "ends": np.array([intensity_ends(part)], np.float32)}
+    answer = np.concatenate([a[0] for a in session.run(["brain", "tissue"], inputs)])
+    if not mirrored:
+        return answer
+    # The plane that is lost at the far end lies in the margin, where there is no brain.
+    return np.stack([window(share[::-1], (step, step, step), shape) for share in answer])
 
 
 def head_spans(image: Array, contract: BrainContract, name: str) -> list[slice]:
@@ -95,17 +116,15 @@ def head_spans(image: Array, contract: BrainContract, name: str) -> list[slice]:
     return [right, front, slice(max(up.start, up.stop - height), up.stop)]
 
 
-def _around(
-    spans: Sequence[slice], field: Grid, contract: BrainContract
-) -> tuple[tuple[int, int, int], Grid]:
+def _around(spans: Sequence[slice], field: Grid, contract: BrainContract) -> tuple[Shape, Grid]:
     """First voxel and grid of a box around ``spans`` with margins, which may reach beyond
-    ``field``; its sides are what the network accepts."""
+    ``field``; its sides are what the network accepts and was trained on."""
     rules = contract.grid
     start, shape = [], []
-    for span in spans:
+    for span, most in zip(spans, rules.largest_shape, strict=True):
         size = span.stop - span.start
         least = max(size + 2 * contract.inference.margin_voxels, rules.minimal_side)
-        side = math.ceil(least / rules.multiple) * rules.multiple
+        side = min(math.ceil(least / rules.multiple) * rules.multiple, most)
         start.append(span.start - (side - size) // 2)
         shape.append(side)
     affine = field.affine.copy()

@@ -85,7 +85,7 @@ def prepare(
         *quality.implausible_maps(image, mask, volumes),
     ]
     if len(heads) == len(grounds):
-        findings.append(Finding("not-skull-stripped", "the images show the whole head"))
+        findings.append(Finding("not-skull-stripped", "whole heads; the brain was extracted"))
     return Prepared(
         name=study.name,
         image=image,

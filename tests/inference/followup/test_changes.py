@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from vasotype.clinical import Clinical
 from vasotype.followup.changes import compare
 from vasotype.followup.limits import direction, read_limits
 from vasotype.followup.record import Observation
@@ -119,6 +120,26 @@ def test_growth_after_radiotherapy_competes_with_necrosis():
     assert "necrosis-possible" not in codes(change(grown, UNTREATED))
 
 
+def test_growth_after_radiotherapy_is_no_mode_change_whatever_the_features_say():
+    grown = observation("co_option", core_ml=4.0, rcbv_mean=1.5, ktrans_tumor_mean=0.05)
+    found = change(grown, Treatment(anti_vegf=False, steroids=False, radiotherapy=True))
+    assert found.transition.verdict == "radiation necrosis possible"
+    assert change(grown, UNTREATED).transition.verdict == "mode change"
+
+
+@pytest.mark.parametrize(("rcbv", "supported"), [(5.5, True), (2.2, True), (1.9, False)])
+def test_a_site_s_own_threshold_may_support_viable_tumor(rcbv, supported):
+    ours = LIMITS.model_copy(update={"viable_tumor": {"rcbv_mean": 2.0}})
+    after = observation("co_option", core_ml=4.0, rcbv_mean=rcbv, ktrans_tumor_mean=0.05)
+    found = compare((0, 1), observation(), after, Treatment(radiotherapy=True), ours)
+    assert ("viable-tumor-supported" in codes(found)) is supported
+    assert ("necrosis-possible" in codes(found)) is not supported
+
+
+def test_no_threshold_for_viable_tumor_ships():
+    assert LIMITS.viable_tumor == {}
+
+
 def test_early_perfusion_after_radiotherapy_is_shown_without_a_forecast():
     early = Treatment(radiotherapy=True, radiotherapy_days=30)
     late = Treatment(radiotherapy=True, radiotherapy_days=200)
@@ -141,3 +162,13 @@ def test_the_limit_of_a_volume_follows_the_error_of_its_outline(diameter_mm, lim
 @given(st.floats(0.01, 100), st.floats(0.01, 1), st.floats(-0.99, 0.99))
 def test_within_the_limit_nothing_is_called_a_change(before, relative, share):
     assert direction(before, before * (1 + share * relative * 0.999), relative) == "within limit"
+
+
+def test_a_course_that_missed_a_lesion_dates_nothing_of_it():
+    clinical = Clinical.model_validate(
+        {"radiotherapy": [{"lesions": [2], "days_since": 60}, {"lesions": [1], "days_since": 400}]}
+    )
+    assert Treatment.of(clinical, (1,)).radiotherapy_days == 400
+    assert Treatment.of(clinical, (2,)).radiotherapy_days == 60
+    anywhere = Clinical.model_validate({"radiotherapy": [{"days_since": 60}]})
+    assert Treatment.of(anywhere, (1,)).radiotherapy_days == 60

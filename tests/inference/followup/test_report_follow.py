@@ -123,3 +123,8 @@ def test_without_lesions_the_page_is_calm(visit_of):
     page = Words(render_follow_report(compare_visits([visit_of([]), visit_of([])], context))).text
     assert "No lesion was found at any timepoint, so there is no change to measure." in page
     assert "PD" not in page.split("How to read this")[0]
+
+
+def test_the_table_tells_growth_and_what_became_of_a_lesion(text):
+    assert "-3 %, vessel co-option" in text
+    assert "found each time" in text

@@ -64,7 +64,7 @@ def draw_contrast(rng: np.random.Generator, any_share: float) -> Contrast:
     if rng.random() < any_share:
         sequence = "any"
         mean = rng.uniform(0, 1, count)
-        if rng.random() < 0.8:
+        if rng.random() < 0.9:  # air is bright in ratio images only
             mean[KINDS.index("air")] = rng.uniform(0, 0.06)
         if rng.random() < 0.6:  # bone gives hardly any signal, whatever the sequence
             mean[KINDS.index("bone")] = rng.uniform(0, 0.15)

@@ -148,13 +148,18 @@ def describe(
 ) -> BrainContract:
     """Contract of a release; ``digest`` is the sha256 of its ONNX file."""
     heads = meta["config"]["heads"]
+    right, front, up = (int(side) for side in np.max(heads["shapes"], axis=0))
     return BrainContract(
         name=release.name,
         version=release.version,
         description=release.description,
         inputs=MEANINGS,
         outputs=ANSWERS,
-        grid=BrainGrid(spacing_mm=heads["spacing_mm"], multiple=network.architecture.multiple),
+        grid=BrainGrid(
+            spacing_mm=heads["spacing_mm"],
+            multiple=network.architecture.multiple,
+            largest_shape=(right, front, up),
+        ),
         normalisation=NORMALISATION,
         training=TrainingSummary(
             data=tuple(Path(path).name for path in heads["labels"]),

@@ -69,7 +69,7 @@ def draw_blobs(
 def add_blob(image: Array, inside: Array, blob: Blob) -> tuple[Array, Mask]:
     """``image`` [X, Y, Z] with the lesion, and the voxels that it fills.
 
-    ``inside`` (0-1) is how much of each voxel is intracranial: bone stays as it is.
+    ``inside`` (0-1) is how much of each voxel it may fill: bone stays as it is.
     """
     reach = 1.6 * max(blob.radii) + 3
     box = tuple(

@@ -1,8 +1,7 @@
-"""Figures of a model with their provenance, as JSON and as one table; and their comparison."""
+"""Figures of a model with their provenance, as JSON and as one table."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
@@ -21,6 +20,7 @@ class Figure(Record):
     cohort: str
     variant: str = Field(description="sequences that were given; all, or channels joined by +")
     metric: str
+    study: str | None = Field(None, description="the one study that it is of; none: all of them")
     n: int = Field(description="studies or lesions that the number rests on")
     value: float
     low: float | None = None
@@ -41,6 +41,14 @@ class CohortRecord(Record):
     refused: tuple[str, ...] = Field((), description="studies that were refused, with the code")
 
 
+class Settings(Record):
+    """What an evaluation was asked for, so that it can be repeated."""
+
+    variants: tuple[str, ...] = ("all",)
+    core_unscored: tuple[str, ...] = ()
+    labels: dict[str, tuple[int, ...]] | None = None
+
+
 class Figures(Record):
     """All figures of one evaluation (``figures.json``)."""
 
@@ -49,6 +57,7 @@ class Figures(Record):
     sha256: str
     vasotype_version: str
     command: str
+    settings: Settings = Settings()
     cohorts: tuple[CohortRecord, ...]
     figures: tuple[Figure, ...]
     alarms: tuple[str, ...] = Field((), description="figures too good to be true")
@@ -74,60 +83,11 @@ class Figures(Record):
         for f in self.figures:
             interval = "" if f.low is None or f.high is None else f"{f.low:.3f} to {f.high:.3f}"
             data = f"{f.cohort} ({simulated.get(f.cohort, 'unknown')})"
+            data += f": {f.study}" if f.study else ""
             lines.append(
                 f"| {data} | {f.variant} | {f.metric} | {f.value:.3f} | {interval} | {f.n} |"
             )
         return "\n".join(lines) + "\n"
-
-
-@dataclass(frozen=True)
-class Regression:
-    """A recorded figure that a repetition did not reach."""
-
-    recorded: Figure
-    measured: float | None
-
-    def __str__(self) -> str:
-        f = self.recorded
-        what = f"{f.cohort}, {f.variant}, {f.metric}"
-        if self.measured is None:
-            return f"{what}: recorded {f.value:.3f}, not measured"
-        return (
-            f"{what}: recorded {f.value:.3f}, measured {self.measured:.3f}, "
-            f"tolerance {f.tolerance:g} ({f.better} is better)"
-        )
-
-
-def compare(recorded: Figures, measured: Figures) -> list[Regression]:
-    """Recorded figures that ``measured`` falls short of by more than their tolerance.
-
-    Recorded cohorts that were not evaluated at all are passed over; a figure that is missing for
-    one that was is a regression. Raises ValueError when the two are of different models or a
-    cohort of one name holds other data, for then nothing can be compared.
-    """
-    if recorded.sha256 != measured.sha256:
-        raise ValueError(
-            f"figures are of model {recorded.sha256[:12]}, measured was {measured.sha256[:12]}"
-        )
-    digests = {cohort.name: cohort.digest for cohort in recorded.cohorts}
-    there = {cohort.name: cohort.digest for cohort in measured.cohorts}
-    for name in digests.keys() & there.keys():
-        if digests[name] != there[name]:
-            raise ValueError(f"cohort {name} is not the one that the figures were recorded on")
-    values = {(f.cohort, f.variant, f.metric): f.value for f in measured.figures}
-    regressions = []
-    for figure in recorded.figures:
-        if figure.cohort not in there:
-            continue
-        value = values.get((figure.cohort, figure.variant, figure.metric))
-        if value is None or _worse(figure, value):
-            regressions.append(Regression(figure, value))
-    return regressions
-
-
-def _worse(figure: Figure, value: float) -> bool:
-    loss = figure.value - value if figure.better == "higher" else value - figure.value
-    return (abs(loss) if figure.better == "near" else loss) > figure.tolerance
 
 
 def _cohort_line(cohort: CohortRecord) -> str:

@@ -36,6 +36,8 @@ ANGIOGENIC, CO_OPTION = MODES.index("angiogenic"), MODES.index("co_option")
 CEILING = {"structural": 0.858, "dsc": 0.897, "dce": 0.919, "both": 0.933}
 """AUROC angiogenic against co-option of an ideal reader of the simulator's latents, by tier."""
 CEILING_MARGIN = 0.02
+LEAST_LESIONS = 30
+"""Of fewer an interval over patients means nothing."""
 
 
 @dataclass(frozen=True)
@@ -77,7 +79,9 @@ def leaks(figures: Iterable[Figure]) -> list[str]:
         for tier, ceiling in CEILING.items():
             named = f"{AUROC.metric}, {tier}"
             bound = ceiling + CEILING_MARGIN
-            if figure.metric == named and figure.low is not None and figure.low > bound:
+            if figure.metric != named or figure.low is None or figure.n < LEAST_LESIONS:
+                continue
+            if figure.low > bound:
                 alarms.append(
                     f"{figure.cohort}, {named}: lower bound {figure.low:.3f} is above the ceiling "
                     f"{ceiling:.3f} by more than {CEILING_MARGIN:g}"

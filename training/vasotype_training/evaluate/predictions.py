@@ -5,12 +5,14 @@ from __future__ import annotations
 import hashlib
 import tempfile
 from dataclasses import dataclass, replace
+from enum import Enum
 from pathlib import Path
 
 import nibabel as nib
 import numpy as np
 import vasotype
 from numpy.typing import NDArray
+from vasotype.findings import StudyError
 from vasotype.pipeline import Analysis, Vasotype
 from vasotype.prepare import to_native
 from vasotype.result import Result
@@ -54,13 +56,13 @@ class Prediction:
 def vary(study: Study, variant: str) -> Study | None:
     """The study with fewer sequences, or with T1 in place of T1c; None where one is not there.
 
-    ``variant`` is ``all``, ``t1c:=t1``, ``threshold`` (which needs T1 and T1c) or channels joined
+    ``variant`` is ``all``, ``t1c:=t1``, ``threshold`` (T1 and T1c) or channels joined
     by ``+``, such as ``t1c+flair``.
     """
     if variant == ALL:
         return study
     if variant == THRESHOLD:
-        return study if {"t1", "t1c"} <= set(study.volumes) else None
+        return vary(study, "t1+t1c")
     if variant == COUNTERFACTUAL:
         if not {"t1", "t1c"} <= set(study.volumes):
             return None
@@ -80,27 +82,37 @@ def digest(study: Study) -> str:
     return total.hexdigest()
 
 
+class Reuse(Enum):
+    """Which predictions serve: kept ones where there are any, none that is kept, only kept ones."""
+
+    KEPT_FIRST = "kept first"
+    NEVER = "never"
+    KEPT_ONLY = "kept only"
+
+
 @dataclass(frozen=True)
 class Shelf:
     """Folder of kept predictions of one model.
 
     A prediction is found again by the model's sha256, what its contract and calibration say, the
     package version, the channels and the content of the study, so that anything changed is
-    predicted anew. With ``fresh`` nothing kept
-    is used.
+    predicted anew.
     """
 
     folder: Path
-    fresh: bool = False
+    reuse: Reuse = Reuse.KEPT_FIRST
 
     def predict(self, study: Study, runtime: Vasotype) -> Prediction:
         """The kept prediction, or a new one that is then kept.
 
-        Raises StudyError where the study is refused.
+        Raises StudyError where the study is refused; ``prediction-missing`` where only kept ones
+        serve and there is none.
         """
         place = self.folder / _rules(runtime) / digest(study)[:24]
-        if place.is_dir() and not self.fresh:
+        if place.is_dir() and self.reuse is not Reuse.NEVER:
             return _read(place)
+        if self.reuse is Reuse.KEPT_ONLY:
+            raise StudyError("prediction-missing", f"{study.name}: no prediction of it is kept")
         prediction = Prediction.of(runtime.analyse(study))
         if not place.is_dir():
             _write(prediction, place)

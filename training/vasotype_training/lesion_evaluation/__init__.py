@@ -1,0 +1,1 @@
+"""How well each reader tells the vascular modes of simulated lesions, beside what is possible."""
