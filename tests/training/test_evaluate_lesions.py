@@ -2,11 +2,8 @@ import numpy as np
 import pytest
 from vasotype_models.contract import MODES
 from vasotype_training.calibrate import calibrate
-from vasotype_training.evaluate import lesions as evaluation
-from vasotype_training.evaluate.figures import Figures
-from vasotype_training.evaluate.lesion_figures import by_patient, cell, novelty_figure
+from vasotype_training.evaluate.lesion_figures import by_patient, novelty_figure
 from vasotype_training.evaluate.lesion_readings import READERS, read_lesions
-from vasotype_training.simulate.ceilings import Ceiling
 
 
 @pytest.fixture(scope="module")
@@ -64,37 +61,3 @@ def test_shifted_images_raise_the_novelty_score(calibration, rules, made_lesions
 def test_rows_of_a_patient_are_resampled_together():
     groups = by_patient(np.array([5, 2, 5, 9, 2]), np.array([0, 1, 2, 4]))
     assert sorted(sorted(group.tolist()) for group in groups) == [[0, 2], [1, 4]]
-
-
-def test_the_page_shows_readers_beside_the_ceiling_and_says_simulated(
-    tmp_path, monkeypatch, calibration, made_lesions
-):
-    """The lesions are made by hand here; rendering and measuring them has tests of its own."""
-    rng = np.random.default_rng(5)
-    monkeypatch.setattr(evaluation, "anatomy_places", lambda _: [tmp_path])
-    monkeypatch.setattr(evaluation, "measure_stream", lambda *_: iter(made_lesions(rng, 120)))
-    monkeypatch.setattr(evaluation, "bayes_ceilings", lambda *_: CEILINGS)
-    monkeypatch.setattr("vasotype_training.evaluate.metrics.DRAWS", 20)
-    monkeypatch.setattr("vasotype.engine.session.read_calibration", lambda _: calibration)
-    figures = evaluation.evaluate_lesions(
-        [tmp_path], "default", tmp_path / "out", evaluation.LesionOptions(per_mode=25)
-    )
-    assert Figures.read(tmp_path / "out" / "lesions.json") == figures
-    page = (tmp_path / "out" / "lesions.md").read_text()
-    assert "simulated" in page
-    assert "| AUROC angiogenic / co-option: + DSC + DCE |" in page
-    assert "primary linked to mode" in page
-    usual = cell(figures.figures, "usual", "both, fused", "balanced_accuracy")
-    assert usual.n == 75
-    assert any("above the ceiling" in alarm for alarm in figures.alarms)
-
-
-CEILINGS = [
-    Ceiling(name, ((0.5, 0.01),) * 4)
-    for name in (
-        "structural (the first four)",
-        "structural + rCBV",
-        "structural + Ktrans, f",
-        "structural + rCBV + Ktrans, f",
-    )
-]

@@ -122,3 +122,16 @@ def test_lesions_cost_nothing_where_there_are_none() -> None:
     tissue = torch.zeros(2, 16, 16, 16, dtype=torch.int64)
     plain = TissueWeights(0.5, 1.0, torch.ones(2, 3))
     assert float(lesion_loss(logits_for(tissue), tissue, tissue, plain)) == 0
+
+
+def test_calling_a_lesion_enhancing_costs_its_share_where_nothing_enhances() -> None:
+    tissue = torch.zeros(1, 16, 16, 16, dtype=torch.int64)
+    tissue[:, 4:12, 4:12, 4:12] = NETC
+    territory = torch.ones_like(tissue)
+    called = torch.where(tissue == NETC, ET, 0)
+    right, wrong = (
+        float(lesion_loss(logits_for(answer), tissue, territory, weights()))
+        for answer in (tissue, called)
+    )
+    assert right < 0.02
+    assert abs(wrong - right - 0.5) < 0.02

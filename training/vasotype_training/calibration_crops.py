@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -80,9 +79,3 @@ def measure_patients(engine: Engine, stream: CropStream, count: int) -> Measured
             seconds, found = time.monotonic() - start, len(measured.usual)
             log.info("%d of %d patients, %d lesions, %.0f s", number + 1, count, found, seconds)
     return measured
-
-
-def measure_stream(engine: Engine, stream: CropStream, count: int) -> Iterator[MeasuredLesion]:
-    """The measured lesions of the first ``count`` patients of a stream, in all tiers."""
-    for number in range(count):
-        yield from measure_crop(engine, stream.crop(number), number)

@@ -58,7 +58,7 @@ SUBSETS: tuple[tuple[float, tuple[str, ...] | None], ...] = (
 """Share of samples by sequences at hand; None draws any subset with T1c or FLAIR."""
 
 
-UNENHANCED_SHARE = 0.1
+UNENHANCED_SHARE = 0.15
 """Samples with T1 and T1c in which T1 stands in the place of T1c: nothing enhances then, and
 whatever looks like a ring must not be called enhancing."""
 
@@ -251,10 +251,11 @@ def acquire(scene: Scene, present: NDArray[np.float32], rng: np.random.Generator
     for channel in STRUCTURAL:
         if channel in have:
             acquired[channel] = degrade(clean[channel], severity, rng, axis, channel)
+    copied = not enhanced and rng.random() < 0.5
     if not enhanced:
         clean["t1c"] = clean["t1"]
         again = degrade(clean["t1"], severity, rng, axis, "t1c")
-        acquired["t1c"] = acquired["t1"] if rng.random() < 0.5 else again
+        acquired["t1c"] = acquired["t1"] if copied else again
     stats = np.zeros((len(CHANNELS), 2), np.float32)
     stats[:, 1] = 1
     image = np.zeros((len(CHANNELS), *scene.mask.shape), np.float32)
@@ -265,6 +266,8 @@ def acquire(scene: Scene, present: NDArray[np.float32], rng: np.random.Generator
         elif channel in have:
             noise = rng.uniform(0.05, 0.3)
             image[index] = degrade_map(scene.maps[channel], noise, rng, axis, channel)
+    if copied:
+        stats[CHANNELS.index("t1c")] = stats[CHANNELS.index("t1")]
     mode, mimicry = lesion_targets(scene)
     seen = replace(scene, images=acquired)
     unseen = [n for n, v in measure_visibility(seen).items() if v.best < UNSEEN_CNR]

@@ -64,8 +64,9 @@ def lesion_loss(
 ) -> Tensor:
     """One minus soft Dice of core and of enhancing tumor, averaged over lesions.
 
-    ``territory`` [B, X, Y, Z] is the number of the nearest lesion, from 1; 0 where a crop has none.
-    Zero where the batch holds no lesion.
+    A lesion in which nothing enhances costs the share of it that is called enhancing instead: Dice
+    and Tversky have no slope there. ``territory`` [B, X, Y, Z] is the number of the nearest lesion,
+    from 1; 0 where a crop has none. Zero where the batch holds no lesion.
     """
     probability = torch.softmax(logits, dim=1)
     losses, shares = [], []
@@ -76,15 +77,17 @@ def lesion_loss(
         count = int(index.max())
         if count == 0:
             continue
+        core = _inside(label, REGIONS[1]).reshape(-1)
         for region, share in zip(REGIONS[1:], importance[1:], strict=True):
             guess = p[list(region)].sum(dim=0).reshape(-1)
             truth = _inside(label, region).reshape(-1)
-            stacked = torch.stack([guess * truth, guess + truth, truth], dim=1)
-            sums = guess.new_zeros(count + 1, 3).index_add(0, index, stacked)[1:]
-            there = sums[:, 2] > 0
-            dice = (2 * sums[there, 0] + 1) / (sums[there, 1] + 1)
-            losses.append(share * (1 - dice))
-            shares.append(share.expand(len(dice)))
+            stacked = torch.stack([guess * truth, guess + truth, truth, guess * core, core], dim=1)
+            sums = guess.new_zeros(count + 1, 5).index_add(0, index, stacked)[1:]
+            hit, both, size, called, lesion = sums.unbind(dim=1)
+            cost = torch.where(size > 0, 1 - (2 * hit + 1) / (both + 1), called / (lesion + TINY))
+            cost = cost[lesion > 0]
+            losses.append(share * cost)
+            shares.append(share.expand(len(cost)))
     if not losses:
         return logits.new_zeros(())
     total = torch.cat(shares).sum()
