@@ -5,7 +5,6 @@ import pytest
 from vasotype.phenotype.fusion import numbers_name
 from vasotype_training.calibrate import calibrate
 from vasotype_training.evaluate.figures import Figures
-from vasotype_training.evaluate.lesion_figures import cell
 from vasotype_training.lesion_evaluation import run as evaluation
 from vasotype_training.lesion_evaluation.figures import DIFFERENCE, MEASURABLE
 from vasotype_training.lesion_evaluation.measure import in_tier, matched, patients_of
@@ -17,6 +16,7 @@ from vasotype_training.lesion_evaluation.populations import (
     SHIFTED,
     USUAL,
 )
+from vasotype_training.lesion_evaluation.scores import cell
 from vasotype_training.simulate.ceilings import Ceiling
 
 NAMES = ("structural (the first four)", "structural + rCBV", "structural + Ktrans, f")

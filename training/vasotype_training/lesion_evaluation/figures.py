@@ -9,7 +9,12 @@ import numpy as np
 from vasotype_models.contract import MODES
 
 from vasotype_training.evaluate.figures import Figure
-from vasotype_training.evaluate.lesion_figures import (
+from vasotype_training.evaluate.metrics import auroc, bootstrap, calibration_error
+from vasotype_training.evaluate.modes import CEILING_MARGIN
+from vasotype_training.evaluate.summary import Measure
+from vasotype_training.lesion_evaluation.populations import USUAL
+from vasotype_training.lesion_evaluation.readings import Floats, Integers, Readings
+from vasotype_training.lesion_evaluation.scores import (
     ANGIOGENIC,
     AUROC,
     CO_OPTION,
@@ -17,11 +22,6 @@ from vasotype_training.evaluate.lesion_figures import (
     Rows,
     by_patient,
 )
-from vasotype_training.evaluate.lesion_readings import Floats, Integers, Readings
-from vasotype_training.evaluate.metrics import auroc, bootstrap, calibration_error
-from vasotype_training.evaluate.modes import CEILING_MARGIN
-from vasotype_training.evaluate.summary import Measure
-from vasotype_training.lesion_evaluation.populations import USUAL
 from vasotype_training.simulate.ceilings import RENDERED, bayes_ceilings
 
 CEILING_LESIONS = 1000

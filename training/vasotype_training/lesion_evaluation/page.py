@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from vasotype_models.contract import MODES
 
 from vasotype_training.evaluate.figures import Figure, Figures
-from vasotype_training.evaluate.lesion_figures import TIER_INFORMATION, cell
-from vasotype_training.evaluate.lesion_readings import READERS
 from vasotype_training.lesion_evaluation.figures import BEFORE, DIFFERENCE, MEASURABLE
 from vasotype_training.lesion_evaluation.populations import PLANS, SERIES, SHIFTED, USUAL
+from vasotype_training.lesion_evaluation.readings import READERS
+from vasotype_training.lesion_evaluation.scores import TIER_INFORMATION, cell
 
 TIER_WORDS = {
     "structural": "structural",

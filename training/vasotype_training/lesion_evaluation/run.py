@@ -17,8 +17,6 @@ from vasotype.pipeline import Vasotype
 from vasotype_models.contract import Calibration
 
 from vasotype_training.evaluate.figures import Figure, Figures
-from vasotype_training.evaluate.lesion_figures import novelty_figure, population_figures
-from vasotype_training.evaluate.lesion_readings import Readings, read_lesions
 from vasotype_training.lesion_crops import anatomy_places
 from vasotype_training.lesion_evaluation.figures import (
     alarms,
@@ -30,6 +28,8 @@ from vasotype_training.lesion_evaluation.figures import (
 from vasotype_training.lesion_evaluation.measure import Bench, Lesions, in_tier, matched, record
 from vasotype_training.lesion_evaluation.page import markdown
 from vasotype_training.lesion_evaluation.populations import PLANS, SHIFTED, USUAL, PopulationPlan
+from vasotype_training.lesion_evaluation.readings import Readings, read_lesions
+from vasotype_training.lesion_evaluation.scores import novelty_figure, population_figures
 from vasotype_training.measured_lesions import TIERS
 from vasotype_training.simulate.shape import read_outlines
 

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 from vasotype_models.contract import MODES
 from vasotype_training.calibrate import calibrate
-from vasotype_training.evaluate.lesion_figures import by_patient, novelty_figure
-from vasotype_training.evaluate.lesion_readings import READERS, read_lesions
+from vasotype_training.lesion_evaluation.readings import READERS, read_lesions
+from vasotype_training.lesion_evaluation.scores import by_patient, novelty_figure
 
 
 @pytest.fixture(scope="module")

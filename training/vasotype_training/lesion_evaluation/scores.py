@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from vasotype_models.contract import MODES
 
 from vasotype_training.evaluate.figures import Figure
-from vasotype_training.evaluate.lesion_readings import READERS, Floats, Integers, Readings
 from vasotype_training.evaluate.metrics import (
     auroc,
     balanced_accuracy,
@@ -18,6 +17,7 @@ from vasotype_training.evaluate.metrics import (
     calibration_error,
 )
 from vasotype_training.evaluate.summary import Measure
+from vasotype_training.lesion_evaluation.readings import READERS, Floats, Integers, Readings
 
 ANGIOGENIC, CO_OPTION = MODES.index("angiogenic"), MODES.index("co_option")
 TIER_INFORMATION = {
