@@ -106,3 +106,6 @@ def cluster():
         n_workers=2, threads_per_worker=1, processes=True, dashboard_address=None
     ) as cluster:
         yield cluster
+        # A nanny that is closed while it restarts its worker fails the teardown.
+        with distributed.Client(cluster) as client:
+            client.wait_for_workers(2, timeout=60)
