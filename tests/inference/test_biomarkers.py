@@ -116,6 +116,34 @@ def test_faint_enhancement_leaves_relative_measures_undefined(study):
     assert found["minimal_enhancement"].value is True
     assert found["enhancement_cv"].value is None
     assert found["low_enhancement_fraction"].value is None
+    assert found["half_enhancement_fraction"].value is None
+
+
+def test_a_patch_without_enhancement_counts_though_the_outline_leaves_it_out(study):
+    prepared, lesions = study([NODULE])
+    tumor = lesions.instances == 1
+    whole = only(study, [NODULE])
+    assert whole["half_enhancement_fraction"].value == 0.0
+    middle = np.array(NODULE["at"]).reshape(3, 1, 1, 1)
+    patch = np.abs(np.indices(SHAPE) - middle).max(axis=0) <= 2
+    prepared.image[T1C][patch] = 2.0 * 65.0
+    within = measured(prepared, lesions)[0]
+    tissue = np.where(patch, 0, lesions.tissue)
+    spared = replace(lesions, tissue=tissue, instances=np.where(patch, 0, lesions.instances))
+    without = measured(prepared, spared)[0]
+    for found in (within, without):
+        assert found["half_enhancement_fraction"].value == pytest.approx(
+            patch.sum() / tumor.sum(), abs=0.02
+        )
+
+
+def test_enhancement_of_one_half_is_patchier_than_of_all(study):
+    prepared, lesions = study([NODULE])
+    (whole,) = measured(prepared, lesions)
+    half = (lesions.instances == 1) & (np.indices(SHAPE)[2] < 24)
+    prepared.image[T1C][half] = 2.0 * 65.0
+    (found,) = measured(prepared, lesions)
+    assert found["enhancement_patchiness"].value > 1.5 * whole["enhancement_patchiness"].value
 
 
 @pytest.mark.parametrize("missing", ["t1", "t1c"])

@@ -50,6 +50,8 @@ MADE = {  # biomarker: its id, and mean of its transform in the angiogenic and c
     "enhancement_mean": ("FE-02", 1.0, 0.6),
     "enhancement_cv": ("FE-03", 0.3, 0.5),
     "low_enhancement_fraction": ("FE-03", 0.2, 0.4),
+    "half_enhancement_fraction": ("FE-03", 0.2, 0.4),
+    "enhancement_patchiness": ("FE-03", 0.2, 0.3),
     "border_width": ("FE-07", 2.4, 3.2),
     "border_width_iqr": ("FE-07", 0.9, 1.1),
     "sphericity": ("FE-07", 0.8, 0.8),

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from scipy.special import log_softmax
 from vasotype.phenotype.features import LOW_PERMEABILITY, NETWORK, Features, transformed
+from vasotype.phenotype.fusion import FARTHEST
 from vasotype.phenotype.novelty import novelty_score
 from vasotype_models.contract import (
     MODES,
@@ -37,6 +38,8 @@ TRANSFORMS: dict[str, Transform] = {
     LOW_PERMEABILITY: "logit",
     "enhancement_cv": "log",
     "low_enhancement_fraction": "logit",
+    "half_enhancement_fraction": "logit",
+    "enhancement_patchiness": "log",
     "border_width": "log",
     "border_width_iqr": "log",
     "rcbv_mean": "log",
@@ -60,13 +63,20 @@ MAPS["both"] = MAPS["dsc"] + MAPS["dce"]
 
 EDEMA = ("edema_ratio_size_adjusted", "edema_present")
 DEGREE = ("enhancement_mean",)
-PATTERN = ("enhancement_cv", "low_enhancement_fraction")
-BORDER = ("border_width", "border_width_iqr", "sphericity")
+PATTERN = (
+    "enhancement_cv",
+    "low_enhancement_fraction",
+    "half_enhancement_fraction",
+    "enhancement_patchiness",
+)
+SHAPE = ("sphericity",)
+BORDER = ("border_width", "border_width_iqr")
 LADDER: tuple[tuple[str, ...], ...] = (
-    (*EDEMA, *DEGREE, *PATTERN, *BORDER),
-    (*EDEMA, *DEGREE, *PATTERN),
-    (*EDEMA, *DEGREE),
-    (*EDEMA, *BORDER),
+    (*EDEMA, *SHAPE, *DEGREE, *PATTERN, *BORDER),
+    (*EDEMA, *SHAPE, *DEGREE, *PATTERN),
+    (*EDEMA, *SHAPE, *DEGREE),
+    (*EDEMA, *SHAPE, *BORDER),
+    (*EDEMA, *SHAPE),
     EDEMA,
 )
 """Biomarkers of routine MRI that a tier's models need, from most to least: small lesions have no
@@ -78,6 +88,7 @@ NOVELTY = (
     *DEGREE,
     *PATTERN,
     "edema_ratio_size_adjusted",
+    *SHAPE,
     *BORDER,
     *MAPS["both"],
 )
@@ -123,8 +134,9 @@ def fit_model(columns: Columns, modes: Integers, names: Sequence[str]) -> ModeMo
     table, modes = table[complete], modes[complete]
     if any(not (modes == k).any() for k in range(len(MODES))):
         return None
-    centre, spread = table.mean(axis=0), np.maximum(table.std(axis=0), 1e-6)
-    intercepts, coefficients = fit_multinomial((table - centre) / spread, modes)
+    centre, spread = _middle(table)
+    z = np.clip((table - centre) / spread, -FARTHEST, FARTHEST)
+    intercepts, coefficients = fit_multinomial(z, modes)
     terms = tuple(
         Term(
             name=name,
@@ -143,8 +155,10 @@ def fit_shift(offset: Floats, values: Floats, modes: Integers, name: str) -> Mod
 
     ``values`` [N] are those of the feature ``name`` after its transform, all of them known.
     """
-    centre, spread = float(values.mean()), max(float(values.std()), 1e-6)
-    intercepts, coefficients = fit_multinomial(((values - centre) / spread)[:, None], modes, offset)
+    middle, width = _middle(values[:, None])
+    centre, spread = float(middle[0]), float(width[0])
+    z = np.clip((values - centre) / spread, -FARTHEST, FARTHEST)
+    intercepts, coefficients = fit_multinomial(z[:, None], modes, offset)
     term = Term(
         name=name,
         transform=TRANSFORMS.get(name, "identity"),
@@ -229,6 +243,16 @@ def _value(lesion: Features, name: str) -> float:
         return float("nan")
     moved = transformed(TRANSFORMS.get(name, "identity"), lesion[name])
     return float("nan") if moved is None else moved
+
+
+def _middle(table: Floats) -> tuple[Floats, Floats]:
+    """Median [P] of features [N, P], and half the width of their middle 68 %, one deviation of a
+    normal distribution: neither heeds what lies far out. That width is 0 where few values differ,
+    and the standard deviation stands for it.
+    """
+    low, centre, high = np.percentile(table, (16, 50, 84), axis=0)
+    spread = np.where(high > low, (high - low) / 2, table.std(axis=0))
+    return centre, np.maximum(spread, 1e-6)
 
 
 def _short(value: float) -> float:

@@ -36,8 +36,9 @@ INSET = 10
 """Voxels between a crop's border and the nearest centre of a lesion."""
 PER_ANATOMY = 10
 """Crops taken from one anatomy before the next is read or painted, which takes seconds."""
-TRIED = 24
-"""Lesions tried in a crop; those that lie apart from all before them stay."""
+TRIED = 8
+"""Lesions tried in a crop; those that lie apart from all before them stay. With many more, edema
+flows together everywhere, as it hardly does in patients."""
 APART_MM = 6.0
 """Least gap between lesions, so that each is found as one."""
 

@@ -12,6 +12,7 @@ import numpy as np
 
 from vasotype.lesions.biomarkers_cavity import cavity_biomarkers
 from vasotype.lesions.biomarkers_maps import map_biomarkers
+from vasotype.lesions.biomarkers_patches import patch_biomarkers
 from vasotype.lesions.biomarkers_region import Region
 from vasotype.lesions.biomarkers_structural import structural_biomarkers
 from vasotype.lesions.boxes import instance_boxes
@@ -46,6 +47,7 @@ def measure_biomarkers(
         records.append(
             (
                 *structural_biomarkers(region, white, enhancement),
+                *patch_biomarkers(region, enhancement),
                 *map_biomarkers(region, enhancement),
                 *cavity_biomarkers(region, white, enhancement),
             )

@@ -16,8 +16,6 @@ from vasotype.stages import Array, Mask
 
 FLUID_FLAIR, FLUID_T1 = 0.5, 0.7
 """Signal of free fluid, at most, as shares of white matter's on FLAIR and on T1. Ours."""
-CLOSING = 2
-"""Voxels by which gaps of a wall are closed."""
 LEAST_CAVITY_ML, LEAST_FLUID_SHARE = 0.5, 0.5
 """A core of this size, half of it fluid, looks like a cavity. Ours."""
 
@@ -30,7 +28,7 @@ def cavity_biomarkers(
 ) -> list[BiomarkerRecord]:
     """Fluid in the core of a lesion, and where it may be a cavity its wall and surroundings."""
     kinds = (("FE-13", SHARE, "1"), ("FE-13", VOLUME, "mL"))
-    core = _enclosed(region) & ~region.enhancing
+    core = region.enclosed() & ~region.enhancing
     core_ml = float(core.sum()) * region.grid.voxel_ml
     reason = None
     if "flair" not in region.images or "t1c" not in region.images:
@@ -71,11 +69,3 @@ def _wall(region: Region, core: Mask, enhancement: Array | str) -> list[Biomarke
         bright,
         given("FE-13", FLAIR, "mL", region.lesion.edema_ml),
     ]
-
-
-def _enclosed(region: Region) -> Mask:
-    """The tumor and what its wall encloses, small gaps closed."""
-    padded = np.pad(region.tumor, CLOSING + 1)
-    closed = ndimage.binary_closing(padded, iterations=CLOSING)
-    inner = slice(CLOSING + 1, -(CLOSING + 1))
-    return np.asarray(ndimage.binary_fill_holes(closed)[inner, inner, inner])

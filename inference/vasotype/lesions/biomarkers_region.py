@@ -19,6 +19,8 @@ FRONT_MM = 5.0
 """Depth of the tumor's rim, and reach of the infiltrative front outside it (FE-15)."""
 MARGIN = 8
 """Voxels around the tumor: the front and the profiles across the border lie within."""
+CLOSING = 2
+"""Voxels by which gaps of a tumor are closed."""
 
 
 @dataclass(frozen=True)
@@ -76,6 +78,13 @@ class Region:
             | dict(voxel_ml),
             quality={name: computed.quality[box] for name, computed in prepared.computed.items()},
         )
+
+    def enclosed(self) -> Mask:
+        """The tumor and what it encloses [X, Y, Z], small gaps closed."""
+        padded = np.pad(self.tumor, CLOSING + 1)
+        closed = ndimage.binary_closing(padded, iterations=CLOSING)
+        inner = slice(CLOSING + 1, -(CLOSING + 1))
+        return np.asarray(ndimage.binary_fill_holes(closed)[inner, inner, inner])
 
     def samples(self, voxels: int, *channels: str) -> float:
         """How many native voxels of the coarsest of ``channels`` so many voxels stand for.

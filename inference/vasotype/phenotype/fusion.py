@@ -20,11 +20,15 @@ WITHOUT_T1, WITH_PET = "-t1", "+pet"
 """What the name of a tier's numbers ends in where they were fitted for such an input."""
 PET = "tbr_max"
 """The biomarker by which a lesion's PET counts."""
+FARTHEST = 3.0
+"""Standardised values count no farther from 0: one odd measurement must not decide alone. Ours."""
 
 
 @dataclass(frozen=True)
 class Contribution:
-    """What one term of a model adds to the logits [3] of the modes; ``standardised`` is its z."""
+    """What one term of a model adds to the logits [3] of the modes; ``standardised`` is its z,
+    cut at ``FARTHEST``.
+    """
 
     term: Term
     standardised: float
@@ -84,9 +88,10 @@ def fused_logits(
     """
     for model in models:
         values = [scaled(term, features) for term in model.terms]
+        cut = [None if z is None else float(np.clip(z, -FARTHEST, FARTHEST)) for z in values]
         parts = tuple(
             Contribution(term, z, np.array(term.coefficients) * z)
-            for term, z in zip(model.terms, values, strict=True)
+            for term, z in zip(model.terms, cut, strict=True)
             if z is not None
         )
         if len(parts) == len(model.terms):

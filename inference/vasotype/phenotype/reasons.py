@@ -29,6 +29,12 @@ WORDS: dict[str, tuple[str, str, str]] = {
         "a large part hardly enhances",
         "hardly any part is without enhancement",
     ),
+    "half_enhancement_fraction": (
+        "weakly enhancing share",
+        "a large part enhances less than half as much as the rest",
+        "hardly any part enhances less than half as much as the rest",
+    ),
+    "enhancement_patchiness": ("patchiness", "patchy enhancement", "smooth enhancement"),
     "edema_ratio_size_adjusted": (
         "edema for its size",
         "much edema for its size",
