@@ -3,8 +3,9 @@
 Temperatures make the pooled logits honest (Guo et al. 2017), a small model fuses them with the
 biomarkers, and class-conditional conformal thresholds turn the fused probabilities into sets that
 hold the true mode with a stated probability, for every mode on its own (Vovk 2012; Sadinle et al.
-2019). Thresholds come from lesions that the fused model did not see: it is fitted fold by fold, no
-patient in two folds (cross-conformal prediction, Vovk 2015), and once more on all.
+2019). Thresholds, and the temperature of the fused model, come from lesions that it did not see: it
+is fitted fold by fold, no patient in two folds (cross-conformal prediction, Vovk 2015), and once
+more on all.
 """
 
 from __future__ import annotations
@@ -95,6 +96,7 @@ class TierNumbers:
     """What is fitted for one kind of input: temperature, models, thresholds."""
 
     temperature: float
+    fused_temperature: float
     fusion: tuple[ModeModel, ...]
     biomarkers_only: tuple[ModeModel, ...]
     conformal_threshold: dict[str, float]
@@ -154,12 +156,16 @@ def fit_numbers(
     values = [as_features(lesion, name, edema) for lesion in lesions]
     columns = as_columns(values)
     held_out = _held_out(values, columns, modes, fold, tier)
+    fused_temperature = fit_temperature(held_out, modes)
     logits = np.array([lesion.answers[name].mode_logits for lesion in lesions])
     return TierNumbers(
         temperature=fit_temperature(logits, modes),
+        fused_temperature=fused_temperature,
         fusion=fit_ladder(columns, modes, tier, network=True),
         biomarkers_only=fit_ladder(columns, modes, tier, network=False),
-        conformal_threshold=conformal_thresholds(held_out, modes),
+        conformal_threshold=conformal_thresholds(
+            softmax(held_out / fused_temperature, axis=1), modes
+        ),
         lesions=len(lesions),
     )
 
@@ -191,15 +197,15 @@ def as_features(lesion: MeasuredLesion, name: str, edema: EdemaSize | None) -> F
 def _held_out(
     lesions: Sequence[Features], columns: Columns, modes: Integers, fold: Integers, tier: str
 ) -> Floats:
-    """Fused probabilities [N, 3] of each lesion by models that saw no lesion of its fold."""
-    probabilities = np.full((len(lesions), len(MODES)), 1 / len(MODES))
+    """Fused logits [N, 3] of each lesion by models that saw no lesion of its fold."""
+    logits = np.zeros((len(lesions), len(MODES)))
     for k in range(FOLDS):
         others = fold != k
         models = fit_ladder(_rows(columns, others), modes[others], tier, network=True)
         for n in np.flatnonzero(fold == k):
             if (found := fused_logits(models, lesions[int(n)])) is not None:
-                probabilities[n] = softmax(found[0])
-    return probabilities
+                logits[n] = found[0]
+    return logits
 
 
 def _fit_mimicry(lesions: Sequence[MeasuredLesion]) -> tuple[dict[str, float], float]:

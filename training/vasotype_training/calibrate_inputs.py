@@ -76,14 +76,18 @@ def _fit_pet(
         )
         rest = np.flatnonzero(own_fold != k)
         shifted = _shifted(ladder, [values[i] for i in rest], _modes([lesions[i] for i in rest]))
-        held_out[here] = softmax(_logits(shifted, [values[i] for i in here]), axis=1)
+        held_out[here] = _logits(shifted, [values[i] for i in here])
     own_modes = _modes(lesions)
     network = np.array([lesion.answers[name].mode_logits for lesion in lesions])
+    fused_temperature = fit_temperature(held_out, own_modes)
     return TierNumbers(
         temperature=fit_temperature(network, own_modes),
+        fused_temperature=fused_temperature,
         fusion=_shifted(calibration.fusion[tier], values, own_modes),
         biomarkers_only=calibration.biomarkers_only[tier],
-        conformal_threshold=conformal_thresholds(held_out, own_modes),
+        conformal_threshold=conformal_thresholds(
+            softmax(held_out / fused_temperature, axis=1), own_modes
+        ),
         lesions=len(lesions),
     )
 

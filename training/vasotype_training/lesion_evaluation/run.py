@@ -141,11 +141,21 @@ def with_every_name(calibration: Calibration) -> Calibration:
         for plan in PLANS
         for tier in TIERS
     }
-    fields = ("temperature", "fusion", "biomarkers_only", "conformal_threshold")
+    fields = (
+        "temperature",
+        "fused_temperature",
+        "fusion",
+        "biomarkers_only",
+        "conformal_threshold",
+    )
     held: dict[str, dict[str, object]] = {field: getattr(calibration, field) for field in fields}
     return calibration.model_copy(
         update={
-            field: {name: values.get(name, values.get(tier)) for name, tier in tiers.items()}
+            field: {
+                name: own
+                for name, tier in tiers.items()
+                if (own := values.get(name, values.get(tier))) is not None
+            }
             for field, values in held.items()
         }
     )
