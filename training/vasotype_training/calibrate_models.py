@@ -28,8 +28,9 @@ from vasotype_models.contract import (
 Floats = NDArray[np.float64]
 Integers = NDArray[np.int64]
 
-PENALTY = 2.0
-"""Weight of half the sum of squared coefficients against the summed log-likelihood. Ours."""
+PENALTY = 30.0
+"""Weight of half the sum of squared coefficients against the summed log-likelihood. Of 2, 10, 30,
+60 and 120 the one with the least held-out loss in every tier, on 443 calibration lesions."""
 SHRINKAGE = 0.05
 """Share of the identity in the density's covariance, so that it can always be inverted. Ours."""
 DIGITS = 6
