@@ -10,6 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from vasotype.lesions.biomarkers_region import Region, lacking, rate, rated
+from vasotype.lesions.biomarkers_structural import MINIMAL_P95
 from vasotype.result import BiomarkerRecord
 from vasotype.stages import Array
 
@@ -19,9 +20,6 @@ HALF = 0.5
 SMOOTHING_MM = 1.2
 """Standard deviation by which noise is smoothed away before patches are looked at. The surroundings
 are smoothed in, so that a gradual border counts as well. Ours."""
-LEAST_TOP = 0.25
-"""Enhancement, of white matter's T1, of the brightest parts below which shares of it are noise;
-that of FE-09."""
 
 HALF_SHARE, PATCHINESS = "half_enhancement_fraction", "enhancement_patchiness"
 
@@ -29,12 +27,14 @@ HALF_SHARE, PATCHINESS = "half_enhancement_fraction", "enhancement_patchiness"
 def patch_biomarkers(region: Region, enhancement: Array | str) -> list[BiomarkerRecord]:
     """Share of the closed tumor below half of its own peak enhancement, and the spread of the
     smoothed enhancement there over that peak.
+
+    ``enhancement`` [X, Y, Z] in units of white matter's T1, or the reason why there is none.
     """
     kinds = (("FE-03", HALF_SHARE, "1"), ("FE-03", PATCHINESS, "1"))
     if isinstance(enhancement, str):
         return [lacking(*kind, enhancement) for kind in kinds]
     top = float(np.percentile(enhancement[region.tumor], TOP_PERCENTILE))
-    if top < LEAST_TOP:
+    if top < MINIMAL_P95:  # shares of it would be noise
         return [lacking(*kind, "undefined where enhancement is minimal") for kind in kinds]
     closed = region.enclosed() & (region.tumor | region.outside)
     sigma = [SMOOTHING_MM / step for step in region.grid.spacing_mm]

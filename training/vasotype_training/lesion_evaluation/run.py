@@ -7,7 +7,7 @@ the runtime's own. Every score measures how well the simulator's assumptions are
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 
 import vasotype
@@ -16,6 +16,7 @@ from vasotype.phenotype.fusion import numbers_name
 from vasotype.pipeline import Vasotype
 from vasotype_models.contract import Calibration
 
+from vasotype_training.calibrate import TierNumbers
 from vasotype_training.evaluate.figures import Figure, Figures
 from vasotype_training.lesion_crops import anatomy_places
 from vasotype_training.lesion_evaluation.figures import (
@@ -141,14 +142,9 @@ def with_every_name(calibration: Calibration) -> Calibration:
         for plan in PLANS
         for tier in TIERS
     }
-    fields = (
-        "temperature",
-        "fused_temperature",
-        "fusion",
-        "biomarkers_only",
-        "conformal_threshold",
-    )
-    held: dict[str, dict[str, object]] = {field: getattr(calibration, field) for field in fields}
+    held: dict[str, dict[str, object]] = {
+        field.name: getattr(calibration, field.name) for field in fields(TierNumbers)
+    }
     return calibration.model_copy(
         update={
             field: {
