@@ -79,6 +79,10 @@ class Inference(Frozen):
     small_confidence: float = Field(default=0.98, description="least confidence of a small lesion")
     confidence: float = Field(default=0.98, description="least confidence of any other lesion")
     minimal_volume_mm3: float = Field(default=3.0, description="components below are never lesions")
+    most_outside: float = Field(
+        default=0.5,
+        description="a lesion has no more of its surroundings, 3 mm wide, outside the brain mask",
+    )
     viable_enhancing_share: float = Field(
         default=0.1,
         description="a lesion pools over ET, or over all its core where ET is a smaller share",

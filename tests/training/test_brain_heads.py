@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import ndimage
 from vasotype_training.brain.acquire import Acquisition, acquire
+from vasotype_training.brain.body import draw_body
 from vasotype_training.brain.config import HeadsConfig
 from vasotype_training.brain.contrast import draw_contrast
 from vasotype_training.brain.data import Heads
@@ -139,3 +140,23 @@ def test_training_samples_carry_their_own_intensity_range(head):
     low, high = sample["ends"]
     assert sample["image"].shape == (1, *SHAPE)
     assert low < high <= sample["image"].max()
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_limb_has_no_brain_and_runs_through_its_map(seed):
+    body = draw_body(np.random.default_rng(seed))
+    tissue = body.kinds != KINDS.index("air")
+    assert not body.brain.any()
+    assert 0.05 < tissue.mean() < 0.6
+    ends = [tissue.take(end, axis).any() for axis in range(3) for end in (0, -1)]
+    assert sum(ends) == 2
+    assert {KINDS.index("bone"), KINDS.index("muscle")} <= set(np.unique(body.kinds))
+
+
+def test_a_share_of_the_stream_shows_parts_of_the_body_without_a_brain(head):
+    config = HeadsConfig(labels=(), shapes=((32, 32, 32),), body_share=0.5)
+    stream = iter(Heads([head], config, (1,)))
+    samples = [next(stream) for _ in range(12)]
+    bare = [not sample["brain"].any() for sample in samples]
+    assert 2 <= sum(bare) <= 10
+    assert all(sample["image"].std() > 0 for sample in samples)

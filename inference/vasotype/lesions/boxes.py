@@ -26,6 +26,12 @@ def bounding_box(mask: Mask, margin: int) -> Box | None:
     return sides[0], sides[1], sides[2]
 
 
+def grown(box: Box, margin: int) -> Box:
+    """The box widened by ``margin`` voxels; it may end beyond the grid, as slices may."""
+    x, y, z = (slice(max(0, side.start - margin), side.stop + margin) for side in box)
+    return x, y, z
+
+
 def instance_boxes(instances: NDArray[np.uint16]) -> list[Box]:
     """Smallest box of each instance 1, 2, ... of a map in which none is missing."""
     return [(x, y, z) for x, y, z in ndimage.find_objects(instances)]

@@ -4,8 +4,10 @@ Pure arithmetic on tissue probabilities; the thresholds are the contract's (``In
 
 - *Core* is P(NETC) + P(ET) >= ``core_threshold``; its 26-connected components are candidates. The
   confidence of a candidate is the mean of the highest fifth of its core probabilities. It is a
-  lesion when it reaches ``minimal_volume_mm3`` and its confidence reaches ``confidence``
-  (``small_confidence`` below ``small_lesion_mm3``).
+  lesion when it reaches ``minimal_volume_mm3``, its confidence reaches ``confidence``
+  (``small_confidence`` below ``small_lesion_mm3``), and no more than ``most_outside`` of what
+  surrounds it lies outside the brain mask: shreds of dura and bone that brain extraction left
+  behind enhance, too.
 - A candidate that is not kept is read as if core were excluded: edema where P(SNFH) exceeds
   P(background), else nothing.
 - *Edema* is what is left of 1 - P(background) >= ``whole_threshold``. A component within
@@ -25,10 +27,11 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from vasotype_models.contract import ET, NETC, SNFH, Inference
 
-from vasotype.lesions.boxes import Box
+from vasotype.lesions.boxes import Box, grown
 from vasotype.stages import Array, Grid, Labels, Mask
 
 EDEMA_REACH_MM = 3.0
+SURROUNDINGS_VOXELS = 3
 LONE_EDEMA_ML = 5.0
 LONE_EDEMA_CONFIDENCE = 0.75
 CONFIDENT_SHARE = 0.2
@@ -65,15 +68,16 @@ class LabelMaps:
 
 
 def label(
-    probabilities: Array, grid: Grid, inference: Inference
+    probabilities: Array, brain: Mask, grid: Grid, inference: Inference
 ) -> tuple[LabelMaps, tuple[float, ...]]:
     """Label maps and the confidence of each lesion; lesion 1 has the largest core.
 
-    ``probabilities`` [4, X, Y, Z] in the contract's tissue order, on ``grid``.
+    ``probabilities`` [4, X, Y, Z] in the contract's tissue order and the mask of the ``brain``
+    [X, Y, Z], both on ``grid`` (1 mm).
     """
     core_probability = probabilities[NETC] + probabilities[ET]
     candidates = core_probability >= inference.core_threshold
-    instances, confidences = _lesions(candidates, core_probability, grid, inference)
+    instances, confidences = _lesions(candidates, core_probability, brain, grid, inference)
     core = instances > 0
     edema = (1.0 - probabilities[0] >= inference.whole_threshold) & ~core
     dropped = candidates & ~core
@@ -92,7 +96,7 @@ def confidence_of(probabilities: Array) -> float:
 
 
 def _lesions(
-    candidates: Mask, core_probability: Array, grid: Grid, inference: Inference
+    candidates: Mask, core_probability: Array, brain: Mask, grid: Grid, inference: Inference
 ) -> tuple[Instances, tuple[float, ...]]:
     """Candidates that are lesions, numbered by descending volume, and their confidences."""
     components, count = ndimage.label(candidates, FULL_CONNECTIVITY)
@@ -104,13 +108,23 @@ def _lesions(
         volume = volumes_mm3[component]
         if volume < inference.minimal_volume_mm3:
             break
-        box = boxes[component - 1]
-        confidence = confidence_of(core_probability[box][components[box] == component])
+        box = grown(boxes[component - 1], SURROUNDINGS_VOXELS)
+        inside = components[box] == component
+        confidence = confidence_of(core_probability[box][inside])
         small = volume < inference.small_lesion_mm3
-        if confidence >= (inference.small_confidence if small else inference.confidence):
+        if (
+            confidence >= (inference.small_confidence if small else inference.confidence)
+            and outside_share(inside, brain[box]) <= inference.most_outside
+        ):
             confidences.append(confidence)
             number[component] = len(confidences)
     return number[components], tuple(confidences)
+
+
+def outside_share(candidate: Mask, brain: Mask) -> float:
+    """Share of a candidate's surroundings, 3 voxels wide, that lies outside the brain."""
+    near = ndimage.binary_dilation(candidate, iterations=SURROUNDINGS_VOXELS) & ~candidate
+    return float(1.0 - brain[near].mean()) if near.any() else 0.0
 
 
 def _owned_edema(

@@ -29,10 +29,9 @@ def find_lesions(prepared: Prepared, maps: Maps, inference: Inference) -> Lesion
     box = bounding_box(1.0 - maps.tissue[0] >= least, MARGIN)
     if box is None:  # no tumor: any voxel will do
         box = slice(0, 1), slice(0, 1), slice(0, 1)
-    part, confidences = label(maps.tissue[(slice(None), *box)], crop(prepared.grid, box), inference)
-    native, unresolved = native_labels(
-        maps.tissue[(slice(None), *box)], part, prepared.native.grid, inference
-    )
+    tissue, grid = maps.tissue[(slice(None), *box)], crop(prepared.grid, box)
+    part, confidences = label(tissue, prepared.mask[box], grid, inference)
+    native, unresolved = native_labels(tissue, part, prepared.native.grid, inference)
     scene = _Scene(prepared, part.pasted(box, prepared.grid), native)
     return LesionSet(
         _measured(scene, confidences),

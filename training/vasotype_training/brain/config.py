@@ -21,6 +21,7 @@ class HeadsConfig(Section):
     shapes: tuple[tuple[int, int, int], ...] = ((64, 80, 64), (64, 80, 64), (80, 96, 80))
     lesion_share: float = Field(0.4, ge=0, le=1, description="heads with lesions")
     any_share: float = Field(0.5, ge=0, le=1, description="heads of entirely random contrast")
+    body_share: float = Field(0.0, ge=0, le=1, description="limbs and trunks in place of heads")
     workers: int = Field(1, ge=0)
 
 

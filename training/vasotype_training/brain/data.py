@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -11,9 +12,13 @@ from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
 from vasotype.prepare.extraction import intensity_ends
 
+from vasotype_training.brain.body import draw_body
 from vasotype_training.brain.config import HeadsConfig
 from vasotype_training.brain.generate import Population, draw_plan, render
 from vasotype_training.brain.heads import Head, read_head
+
+BODIES = 16
+"""Limbs and trunks of a stream; each is turned, stretched and painted anew whenever it is drawn."""
 
 
 class Heads(IterableDataset[dict[str, Tensor]]):
@@ -31,19 +36,24 @@ class Heads(IterableDataset[dict[str, Tensor]]):
     def __iter__(self) -> Iterator[dict[str, Tensor]]:
         worker = get_worker_info()
         rng = np.random.default_rng((*self.seed, 0 if worker is None else worker.id))
+        bodies = [draw_body(rng) for _ in range(BODIES)] if self.config.body_share else []
         while True:
-            yield self.sample(rng)
+            body = bool(rng.random() < self.config.body_share)
+            yield self.sample(bodies if body else self.heads, rng)
 
-    def sample(self, rng: np.random.Generator) -> dict[str, Tensor]:
-        """One simulated head."""
-        head = self.heads[int(rng.integers(len(self.heads)))]
+    def sample(self, heads: Sequence[Head], rng: np.random.Generator) -> dict[str, Tensor]:
+        """One simulated head, or a part of the body that is none."""
+        head = heads[int(rng.integers(len(heads)))]
         shape = self.config.shapes[int(rng.integers(len(self.config.shapes)))]
         population = Population(
             spacing_mm=self.config.spacing_mm,
             lesion_share=self.config.lesion_share,
             any_share=self.config.any_share,
         )
-        made = render(head, draw_plan(rng, population), shape, self.config.spacing_mm)
+        plan = draw_plan(rng, population)
+        if not head.brain.any():  # nothing would be left of it
+            plan = replace(plan, acquisition=replace(plan.acquisition, stripped=None))
+        made = render(head, plan, shape, self.config.spacing_mm)
         return {
             "image": torch.from_numpy(made.image[None]),
             "ends": torch.tensor(intensity_ends(made.image)),
