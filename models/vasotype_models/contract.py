@@ -61,13 +61,17 @@ class Inference(Frozen):
 
     tile: tuple[int, int, int] = (96, 96, 96)
     overlap: float = Field(
-        default=0.5, ge=0, lt=1, description="share of a tile shared with the next"
+        default=0.25, ge=0, lt=1, description="share of a tile shared with the next"
     )
     blending: Literal["gaussian"] = "gaussian"
     blending_sigma: float = Field(
         default=0.125,
         ge=0.1,
         description="standard deviation of the blending weight, in tile sides",
+    )
+    mirror: bool = Field(
+        default=True,
+        description="tissue is the mean of two looks, one at the image mirrored left to right",
     )
     core_threshold: float = Field(
         default=0.5, description="a voxel is tumor core where P(NETC) + P(ET) reaches this"

@@ -351,3 +351,28 @@ def test_the_region_of_a_lesion_knows_its_rim_front_and_edema(study):
     assert region.rim.sum() < region.tumor.sum()
     assert not (region.front & region.tumor).any()
     assert region.edema.sum() == ((lesions.owner == 1) & (lesions.instances == 0)).sum()
+
+
+@pytest.mark.parametrize("away", [0, 8])
+def test_a_lesion_knows_how_far_it_lies_from_grey_matter(scene, away):
+    shape = (88, 88, 88)
+    lesion = {"at": (44 + away, 44, 44), "core": 5, "edema": 8}
+    prepared, maps = scene([lesion], channels=("t1", "t1c"), shape=shape)
+    radius = np.sqrt(((np.indices(shape) - 44) ** 2).sum(axis=0))
+    image = prepared.image.copy()
+    image[T1] = np.select([radius < 24, radius < 32], [WHITE, GREY], FLUID)
+    image[T1C] = image[T1]
+    image[:2][:, maps.tissue[0] < 0.5] = 45.0
+    prepared = replace(prepared, image=image, mask=radius < 40)
+    lesions = find_lesions(prepared, maps, Inference())
+    (found,) = measured(prepared, lesions)
+    record = found["distance_to_grey_white_border"]
+    assert record.value == pytest.approx(24 - away, abs=1.0)
+    assert (record.id, record.unit, record.quality) == ("FE-15", "mm", "low")
+
+
+def test_without_t1_there_is_no_border_to_measure_to(study):
+    prepared, lesions = study([NODULE], channels=("flair",))
+    record = measured(prepared, lesions)[0]["distance_to_grey_white_border"]
+    assert record.value is None
+    assert "T1" in record.note

@@ -81,12 +81,15 @@ class Engine:
     def segment(self, prepared: Prepared) -> Maps:
         """First pass: the structural channels alone.
 
-        Its tissue is final, so that a segmentation never depends on perfusion. Outside the brain
-        mask everything is background.
+        Its tissue is final, so that a segmentation never depends on perfusion; where the contract
+        says so, it is the mean of two looks, which a vessel seldom deceives alike. Outside the
+        brain mask everything is background.
         """
         structural = _present(prepared.structural)
         both = self._pass(prepared, structural, ("tissue", "habitat"))
         tissue, habitat = both[: WIDTH["tissue"]], both[WIDTH["tissue"] :]
+        if self.contract.inference.mirror:
+            tissue = (tissue + self._pass(prepared, structural, ("tissue",), mirrored=True)) / 2
         tissue[:, ~prepared.mask] = 0.0
         tissue[0, ~prepared.mask] = 1.0
         habitat[:, ~prepared.mask] = 0.0
@@ -104,15 +107,26 @@ class Engine:
         """Habitat logits [5, X, Y, Z] of a pass that sees only ``channels`` of what is there."""
         return self._pass(prepared, _present(channels), ("habitat",))
 
-    def _pass(self, prepared: Prepared, present: Array, outputs: Sequence[str]) -> Array:
-        """Chosen outputs, stacked [C, X, Y, Z], for the channels of ``present`` [7]."""
+    def _pass(
+        self,
+        prepared: Prepared,
+        present: Array,
+        outputs: Sequence[str],
+        *,
+        mirrored: bool = False,
+    ) -> Array:
+        """Chosen outputs, stacked [C, X, Y, Z], for the channels of ``present`` [7].
+
+        A ``mirrored`` pass sees each tile from right to left.
+        """
         inference = self.contract.inference
         there = np.flatnonzero(present)
+        seen = slice(None, None, -1 if mirrored else 1)
 
         def predict(box: Box) -> Array:
-            mask = prepared.mask[box].astype(np.float32)
+            mask = prepared.mask[box][seen].astype(np.float32)
             image = np.zeros((len(CHANNELS), *mask.shape), np.float32)
-            image[there] = prepared.image[(there, *box)]
+            image[there] = prepared.image[(there, *box)][:, seen]
             inputs = {
                 "image": image[None],
                 "mask": mask[None, None],
@@ -120,7 +134,7 @@ class Engine:
                 "stats": prepared.stats[None].astype(np.float32),
             }
             answers: list[Array] = self._session.run(list(outputs), inputs)
-            return np.concatenate([answer[0] for answer in answers])
+            return np.concatenate([answer[0] for answer in answers])[:, seen]
 
         width = sum(WIDTH[output] for output in outputs)
         boxes = tile_boxes(prepared.mask, inference.tile, inference.overlap)

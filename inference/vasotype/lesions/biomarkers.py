@@ -9,13 +9,14 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 import numpy as np
+from numpy.typing import NDArray
 
 from vasotype.lesions.biomarkers_cavity import cavity_biomarkers
 from vasotype.lesions.biomarkers_maps import map_biomarkers
 from vasotype.lesions.biomarkers_patches import patch_biomarkers
-from vasotype.lesions.biomarkers_region import Region
+from vasotype.lesions.biomarkers_region import Region, given, lacking
 from vasotype.lesions.biomarkers_structural import structural_biomarkers
-from vasotype.lesions.boxes import instance_boxes
+from vasotype.lesions.boxes import Box, instance_boxes
 from vasotype.prepare.white_matter import (
     T1,
     T1C,
@@ -49,10 +50,24 @@ def measure_biomarkers(
                 *structural_biomarkers(region, white, enhancement),
                 *patch_biomarkers(region, enhancement),
                 *map_biomarkers(region, enhancement),
+                _place(finder, lesions.instances, lesion.id, box),
                 *cavity_biomarkers(region, white, enhancement),
             )
         )
     return tuple(records)
+
+
+def _place(
+    finder: WhiteMatterFinder, instances: NDArray[np.uint16], number: int, box: Box
+) -> BiomarkerRecord:
+    """Distance of a lesion's centroid to the border of grey and white matter (FE-15)."""
+    kind = ("FE-15", "distance_to_grey_white_border", "mm")
+    inside = np.argwhere(instances[box] == number)
+    centre = inside.mean(axis=0) + [side.start for side in box]
+    distance = finder.distance_to_grey_mm(centre)
+    if distance is None:
+        return lacking(*kind, finder.reason or "no border of grey and white matter was found")
+    return given(*kind, distance, "low", "tissues are told by their T1 signal alone")
 
 
 def _enhancement(region: Region, white: WhiteMatter, *, ratio_scale: bool) -> Array | str:

@@ -157,9 +157,6 @@ def _niches(region: Region, enhancement: Array | str) -> Records:
     return [
         *records,
         lacking("FE-15", "along_tracts", "", "no tract atlas or diffusion tensor is used"),
-        lacking(
-            "FE-15", "distance_to_grey_white_border", "mm", "tissue classes are not determined"
-        ),
     ]
 
 

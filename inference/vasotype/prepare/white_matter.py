@@ -1,17 +1,20 @@
 """Normal-appearing white matter: what a lesion's signal and blood volume are measured against.
 
-Until tissue classes are known, white matter is told by intensity: of three classes of the T1 signal
-inside the brain, away from all lesions, it is the brightest.
+White matter is told by intensity: of three classes of the T1 signal inside the brain, away from all
+lesions, it is the brightest; the next is grey matter.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from scipy import ndimage
 from vasotype_models.contract import CHANNELS
 
+from vasotype.prepare.brain import bounding_box
 from vasotype.stages import Array, Labels, Mask, Prepared
 
 AWAY_MM = 10.0
@@ -26,6 +29,10 @@ BRIGHT_PERCENTILE = 99.0
 NEGATIVE_SHARE = 0.01
 """Share of negative voxels in the brain above which an image has no true zero. Ours."""
 BINS = 64
+BORDER_APART_MM = 3.0
+"""The grey-white border is not read nearer than this to a label, where edema darkens T1. Ours."""
+BORDER_SMOOTHING = 0.7
+"""Standard deviation, voxels, of the smoothing before that border is drawn. Ours."""
 LOST_BRAIN = frozenset({"not-skull-stripped", "implausible-brain-volume"})
 """Findings that together say that the brain of a whole head was not found."""
 
@@ -54,23 +61,29 @@ class WhiteMatterFinder:
     """White matter of a brain [X, Y, Z], and how each lesion gets its own reference from it."""
 
     prepared: Prepared
+    tissue: Labels
     mask: Mask
     reason: str | None
+    levels: tuple[float, float] = (0.0, 0.0)
 
     @classmethod
     def of(cls, prepared: Prepared, tissue: Labels) -> WhiteMatterFinder:
         """Find the white matter of a study whose labels are ``tissue`` (0 is none)."""
         nowhere = np.zeros_like(prepared.mask)
         if {finding.code for finding in prepared.findings} >= LOST_BRAIN:
-            return cls(
-                prepared, nowhere, "no brain was told from the whole head, whose fat is brighter"
-            )
+            why = "no brain was told from the whole head, whose fat is brighter"
+            return cls(prepared, tissue, nowhere, why)
         if not (prepared.present[T1] or prepared.present[T1C]):
-            return cls(prepared, nowhere, "neither T1 nor T1 after contrast is there")
-        image = prepared.image[T1 if prepared.present[T1] else T1C]
-        mask = _white_matter(image, prepared, tissue)
-        few = int(mask.sum()) < LEAST_VOXELS
-        return cls(prepared, mask, "too little of it lies 10 mm from all lesions" if few else None)
+            return cls(prepared, tissue, nowhere, "neither T1 nor T1 after contrast is there")
+        image = prepared.image[_anatomical(prepared)]
+        candidates = _deep(prepared, tissue)
+        levels = (0.0, 0.0)
+        if int(candidates.sum()) >= LEAST_VOXELS:
+            levels = _thresholds(image[candidates])
+            candidates &= image > levels[1]
+        few = int(candidates.sum()) < LEAST_VOXELS
+        reason = "too little of it lies 10 mm from all lesions" if few else None
+        return cls(prepared, tissue, candidates, reason, levels)
 
     def opposite(self, centre: float) -> WhiteMatter:
         """The reference of a lesion whose centroid has the first voxel index ``centre``.
@@ -102,6 +115,33 @@ class WhiteMatterFinder:
         weight = tumor.sum(axis=(1, 2))
         return self._beyond(float(weight @ np.arange(len(weight)) / weight.sum()))[0]
 
+    @cached_property
+    def border(self) -> Array:
+        """Places where white matter meets grey, voxel indices [N, 3]; away from all labels."""
+        if self.reason:
+            return np.zeros((0, 3), np.float32)
+        box = bounding_box(self.prepared.mask)
+        image = self.prepared.image[(_anatomical(self.prepared), *box)]
+        smooth = ndimage.gaussian_filter(image, BORDER_SMOOTHING)
+        labelled = ndimage.maximum_filter(
+            (self.tissue[box] > 0).view(np.uint8), _side(self.prepared, BORDER_APART_MM)
+        )
+        brain = ndimage.binary_erosion(self.prepared.mask[box]) & (labelled == 0)
+        white = brain & (smooth > self.levels[1])
+        grey = brain & (smooth > self.levels[0]) & ~white
+        meets = white & ndimage.binary_dilation(grey)
+        return np.argwhere(meets).astype(np.float32) + [side.start for side in box]
+
+    def distance_to_grey_mm(self, place: Sequence[float]) -> float | None:
+        """Distance of a ``place`` (voxel indices) to the nearest border of white and grey matter.
+
+        None where there is no such border.
+        """
+        if not len(self.border):
+            return None
+        steps = (self.border - np.asarray(place)) * self.prepared.grid.spacing_mm
+        return float(np.sqrt((steps**2).sum(axis=1).min()))
+
     def _beyond(self, centre: float) -> tuple[Mask, bool]:
         """White matter on the other side of the first voxel index ``centre``; whether both."""
         inside = np.flatnonzero(self.prepared.mask.any(axis=(1, 2)))
@@ -124,14 +164,16 @@ def has_true_zero(prepared: Prepared, channel: int) -> bool:
     return bool(values.size) and float((values < 0).mean()) <= NEGATIVE_SHARE
 
 
-def _white_matter(image: Array, prepared: Prepared, tissue: Labels) -> Mask:
-    """Brightest of three classes among the deep voxels away from all labels."""
+def _anatomical(prepared: Prepared) -> int:
+    """The channel that tells tissues: T1, or T1 after contrast."""
+    return T1 if prepared.present[T1] else T1C
+
+
+def _deep(prepared: Prepared, tissue: Labels) -> Mask:
+    """Voxels deep in the brain and away from all labels."""
     labelled = ndimage.maximum_filter((tissue > 0).view(np.uint8), _side(prepared, AWAY_MM))
     deep = ndimage.minimum_filter(prepared.mask.view(np.uint8), _side(prepared, DEPTH_MM))
-    candidates = (deep > 0) & (labelled == 0)
-    if int(candidates.sum()) < LEAST_VOXELS:
-        return np.zeros_like(candidates)
-    return np.asarray(candidates & (image > _upper_threshold(image[candidates])))
+    return np.asarray((deep > 0) & (labelled == 0))
 
 
 def _side(prepared: Prepared, reach_mm: float) -> tuple[int, int, int]:
@@ -140,8 +182,8 @@ def _side(prepared: Prepared, reach_mm: float) -> tuple[int, int, int]:
     return x, y, z
 
 
-def _upper_threshold(values: Array) -> float:
-    """Upper of two thresholds that split values [N] into three classes of least inner variance.
+def _thresholds(values: Array) -> tuple[float, float]:
+    """Two thresholds that split values [N] into three classes of least inner variance.
 
     Source: N. Otsu, IEEE Trans. Syst. Man Cybern. 9 (1979) 62-66, for three classes.
     """
@@ -157,4 +199,5 @@ def _upper_threshold(values: Array) -> float:
         return np.asarray((moment[stop] - moment[start]) ** 2 / size)
 
     score = between(np.zeros_like(one), one) + between(one, two) + between(two, BINS + 0 * two)
-    return float(edges[two[int(score.argmax())]])
+    best = int(score.argmax())
+    return float(edges[one[best]]), float(edges[two[best]])

@@ -30,7 +30,17 @@ def test_a_bar_is_reached_from_its_bound_on():
     assert Bar.parse(">= 0.80").reached(0.8)
     assert not Bar.parse("<= 4").reached(5)
     assert str(Bar.parse("<= 4")) == "≤ 4"
+    within = Bar.parse("0.87 to 0.93")
+    assert [within.reached(value) for value in (0.86, 0.87, 0.93, 0.94)] == [
+        False,
+        True,
+        True,
+        False,
+    ]
+    assert str(within) == "0.87 to 0.93"
     assert Bar.parse("report") is None
+    with pytest.raises(ValueError, match="no bar"):
+        Bar.parse("about 4")
 
 
 def test_what_misses_its_bar_stands_in_bold_beside_it():

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Literal
 
 from pydantic import Field, ValidationError, model_validator
 from vasotype.findings import StudyError
@@ -33,7 +32,8 @@ class Column(Record):
 class BarRow(Record):
     """A row: its title, what it adds to the key, and a bar for each column.
 
-    A bar is ``>= 0.9``, ``<= 4``, ``report`` (none) or ``-`` (no figure belongs here).
+    A bar is ``>= 0.9``, ``<= 4``, ``0.87 to 0.93``, ``report`` (none) or ``-`` (no figure belongs
+    here).
     """
 
     words: str
@@ -67,26 +67,43 @@ class Bars(Record):
 
 
 class Bar(Record):
-    """A bound that a figure must keep."""
+    """Bounds that a figure must keep; None is no bound, but one of the two is there."""
 
-    relation: Literal[">=", "<="]
-    bound: float
+    least: float | None = None
+    most: float | None = None
 
     @classmethod
     def parse(cls, text: str) -> Bar | None:
-        """``>= 0.9`` or ``<= 4``; None where there is no bar. Raises ValueError."""
+        """``>= 0.9``, ``<= 4`` or ``0.87 to 0.93``; None where there is no bar.
+
+        Raises ValueError.
+        """
         if text in (REPORTED, NO_CELL):
             return None
-        relation, bound = text.split()
-        return cls.model_validate({"relation": relation, "bound": float(bound)})
+        match text.split():
+            case [">=", least]:
+                return cls(least=float(least))
+            case ["<=", most]:
+                return cls(most=float(most))
+            case [least, "to", most]:
+                return cls(least=float(least), most=float(most))
+        raise ValueError(f"{text!r} is no bar")
+
+    @property
+    def bounds(self) -> tuple[float, ...]:
+        """The bounds that there are, in ascending order."""
+        return tuple(bound for bound in (self.least, self.most) if bound is not None)
 
     def reached(self, value: float) -> bool:
-        """Whether a value keeps the bound."""
-        return value >= self.bound if self.relation == ">=" else value <= self.bound
+        """Whether a value keeps the bounds."""
+        above = self.least is None or value >= self.least
+        return above and (self.most is None or value <= self.most)
 
     def __str__(self) -> str:
-        bound = f"{self.bound:g}" if self.bound.is_integer() else f"{self.bound:.2f}"
-        return f"{'≥' if self.relation == '>=' else '≤'} {bound}"
+        shown = [f"{b:g}" if b.is_integer() else f"{b:.2f}" for b in self.bounds]
+        if len(shown) == 2:
+            return " to ".join(shown)
+        return f"{'≤' if self.least is None else '≥'} {shown[0]}"
 
 
 def read_bars(model: Path) -> Bars:

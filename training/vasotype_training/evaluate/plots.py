@@ -37,7 +37,7 @@ def dot_plot(table: Table) -> str:
     cells = [(cell, n) for row in table.cells for n, cell in enumerate(row)]
     values = [cell.figure.value for cell, _ in cells if cell.figure]
     values += [cell.figure.high for cell, _ in cells if cell.figure and cell.figure.high]
-    values += [cell.bar.bound for cell, _ in cells if cell.bar]
+    values += [bound for cell, _ in cells if cell.bar for bound in cell.bar.bounds]
     top = max(values, default=1.0)
     axis = _Axis(1.0 if 0.25 < top <= 1 else max(_nice(top), 1e-3))
     count = len(table.section.columns)
@@ -51,8 +51,8 @@ def dot_plot(table: Table) -> str:
         )
         for k, cell in enumerate(own):
             at, colour = y + (k + 0.5) * LINE, COLOURS[k % len(COLOURS)]
-            if cell.bar:
-                x = axis.x(cell.bar.bound)
+            for bound in cell.bar.bounds if cell.bar else ():
+                x = axis.x(bound)
                 parts.append(_line(x, at - 7, x, at + 7, colour, 'stroke-width="3" opacity=".45"'))
             if cell.figure is None:
                 continue

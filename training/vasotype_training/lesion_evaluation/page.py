@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 from vasotype_models.contract import MODES
 
+from vasotype_training.evaluate.bars import Bars
 from vasotype_training.evaluate.figures import Figure, Figures
+from vasotype_training.evaluate.tables import filled
 from vasotype_training.lesion_evaluation.figures import BEFORE, DIFFERENCE, MEASURABLE
-from vasotype_training.lesion_evaluation.populations import PLANS, SERIES, SHIFTED, USUAL
+from vasotype_training.lesion_evaluation.populations import PLANS, SHIFTED, USUAL
 from vasotype_training.lesion_evaluation.readings import READERS
 from vasotype_training.lesion_evaluation.scores import TIER_INFORMATION, cell
 
@@ -42,83 +43,8 @@ HONESTY = {
 }
 
 
-@dataclass(frozen=True)
-class Asked:
-    """What a figure should reach: at least ``low``, at most ``high``."""
-
-    words: str
-    population: str
-    variant: str
-    metric: str
-    low: float = float("-inf")
-    high: float = float("inf")
-
-    def row(self, figures: Sequence[Figure]) -> str:
-        """Its line of the table."""
-        found = cell(figures, self.population, self.variant, self.metric)
-        if found is None:
-            return f"| {self.words} | {self._bounds()} | not measured | |"
-        reached = self.low <= found.value <= self.high
-        return (
-            f"| {self.words} | {self._bounds()} | {_shown(found)} | {'yes' if reached else 'no'} |"
-        )
-
-    def _bounds(self) -> str:
-        if self.low == float("-inf"):
-            return f"at most {self.high:g}"
-        return f"{self.low:g} to {self.high:g}" if self.high < 1e9 else f"at least {self.low:g}"
-
-
-ASKED: tuple[Asked, ...] = (
-    Asked("AUROC, structural", USUAL, "structural, fused", "auroc", low=0.79),
-    Asked("AUROC, + DSC", USUAL, "dsc, fused", "auroc", low=0.83),
-    Asked("AUROC, + DSC + DCE", USUAL, "both, fused", "auroc", low=0.88),
-    Asked(
-        "the same, middle third of enhancement",
-        USUAL,
-        "both, fused",
-        "auroc_middle_enhancement",
-        low=0.75,
-    ),
-    *(
-        Asked(
-            f"calibration error, {TIER_WORDS[tier]}",
-            USUAL,
-            f"{tier}, fused",
-            "calibration_error",
-            high=0.05,
-        )
-        for tier in TIER_WORDS
-    ),
-    *(
-        Asked(
-            f"{mode.replace('_', '-')} covered, {TIER_WORDS[tier]}",
-            USUAL,
-            f"{tier}, fused",
-            f"coverage_{mode}",
-            low=0.87,
-            high=0.93,
-        )
-        for tier in TIER_WORDS
-        for mode in MODES
-    ),
-    Asked("shifted, covered", SHIFTED, "both, fused", "coverage", low=0.85),
-    Asked("shifted, abstained", SHIFTED, "both, fused", "abstained", high=0.50),
-    Asked("novelty, shifted / usual", SHIFTED, "both, fused", "auroc_novelty", low=0.75),
-    Asked(
-        "AUROC from series minus from maps",
-        SERIES,
-        "both, fused",
-        DIFFERENCE,
-        low=-0.02,
-        high=0.02,
-    ),
-)
-"""What we ask of a model on simulated lesions."""
-
-
-def markdown(figures: Figures) -> str:
-    """The page; every figure on it is of simulated lesions."""
+def markdown(figures: Figures, bars: Bars) -> str:
+    """The page, its first tables beside their ``bars``; every figure is of simulated lesions."""
     own = figures.figures
     lines = [
         f"Model {figures.model} {figures.version}, sha256 `{figures.sha256}`; "
@@ -130,10 +56,7 @@ def markdown(figures: Figures) -> str:
         *(_population(c.name, c.studies, c.digest, own) for c in figures.cohorts),
         *(f"- **alarm**: {alarm}" for alarm in figures.alarms),
         "",
-        "| simulated | asked | reached | |",
-        "|---|---|---|---|",
-        *(asked.row(own) for asked in ASKED),
-        "",
+        *(table.shown().markdown() for table in filled(bars, [figures]) if table.measured),
         *_readers(own),
         "",
         *_honesty(own),

@@ -11,12 +11,14 @@ from dataclasses import dataclass, fields
 from pathlib import Path
 
 import vasotype
+from vasotype.engine.locate import find_model
 from vasotype.findings import StudyError
 from vasotype.phenotype.fusion import numbers_name
 from vasotype.pipeline import Vasotype
 from vasotype_models.contract import Calibration
 
 from vasotype_training.calibrate import TierNumbers
+from vasotype_training.evaluate.bars import read_bars
 from vasotype_training.evaluate.figures import Figure, Figures
 from vasotype_training.lesion_crops import anatomy_places
 from vasotype_training.lesion_evaluation.figures import (
@@ -82,7 +84,8 @@ def evaluate_lesions(
     )
     output.mkdir(parents=True, exist_ok=True)
     (output / "lesions.json").write_text(result.model_dump_json(indent=1) + "\n", encoding="utf-8")
-    (output / "lesions.md").write_text(markdown(result), encoding="utf-8")
+    bars = read_bars(find_model(model))
+    (output / "lesions.md").write_text(markdown(result, bars), encoding="utf-8")
     return result
 
 
