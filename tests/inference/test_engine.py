@@ -1,4 +1,5 @@
 import shutil
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -53,6 +54,28 @@ def test_tiles_give_the_answer_of_the_whole(scene, pointwise):
     inside = prepared.mask
     assert np.allclose(maps.tissue[:, inside], tissue[0][:, inside], atol=1e-6)
     assert np.allclose(maps.habitat[:, inside], habitat[0][:, inside], rtol=1e-5)
+
+
+class HandedSession(PointwiseSession):
+    """A graph that sees more of what lies to the right in its tile."""
+
+    def run(self, outputs, inputs):
+        ramp = np.linspace(0, 1, inputs["image"].shape[2], dtype=np.float32)
+        image = inputs["image"] * ramp[:, None, None]
+        return super().run(outputs, {**inputs, "image": image})
+
+
+@pytest.mark.parametrize("mirror", [True, False])
+def test_two_looks_make_tissue_the_same_for_a_mirrored_brain(scene, pointwise, mirror):
+    prepared, _ = scene([{"at": (15, 24, 24), "core": 9}])
+    engine, _ = pointwise
+    rules = engine.contract.inference.model_copy(update={"mirror": mirror, "tile": (96, 96, 96)})
+    contract = engine.contract.model_copy(update={"inference": rules})
+    engine = Engine(HandedSession(), contract, engine.calibration)
+    turned = replace(prepared, image=prepared.image[:, ::-1], mask=prepared.mask[::-1])
+    one, other = engine.segment(prepared), engine.segment(turned)
+    same = np.allclose(one.tissue, other.tissue[:, ::-1], atol=1e-6)
+    assert same == mirror
 
 
 def test_outside_the_brain_all_is_background(scene, pointwise):
