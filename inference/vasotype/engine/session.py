@@ -89,7 +89,8 @@ class Engine:
         both = self._pass(prepared, structural, ("tissue", "habitat"))
         tissue, habitat = both[: WIDTH["tissue"]], both[WIDTH["tissue"] :]
         if self.contract.inference.mirror:
-            tissue = (tissue + self._pass(prepared, structural, ("tissue",), mirrored=True)) / 2
+            tissue += self._pass(prepared, structural, ("tissue",), mirrored=True)
+            tissue *= np.float32(0.5)
         tissue[:, ~prepared.mask] = 0.0
         tissue[0, ~prepared.mask] = 1.0
         habitat[:, ~prepared.mask] = 0.0

@@ -28,7 +28,7 @@ def cavity_biomarkers(
 ) -> list[BiomarkerRecord]:
     """Fluid in the core of a lesion, and where it may be a cavity its wall and surroundings."""
     kinds = (("FE-13", SHARE, "1"), ("FE-13", VOLUME, "mL"))
-    core = region.enclosed() & ~region.enhancing
+    core = region.enclosed & ~region.enhancing
     core_ml = float(core.sum()) * region.grid.voxel_ml
     reason = None
     if "flair" not in region.images or "t1c" not in region.images:

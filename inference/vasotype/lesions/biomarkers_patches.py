@@ -36,7 +36,7 @@ def patch_biomarkers(region: Region, enhancement: Array | str) -> list[Biomarker
     top = float(np.percentile(enhancement[region.tumor], TOP_PERCENTILE))
     if top < MINIMAL_P95:  # shares of it would be noise
         return [lacking(*kind, "undefined where enhancement is minimal") for kind in kinds]
-    closed = region.enclosed() & (region.tumor | region.outside)
+    closed = region.enclosed & (region.tumor | region.outside)
     sigma = [SMOOTHING_MM / step for step in region.grid.spacing_mm]
     smooth = ndimage.gaussian_filter(enhancement, sigma)
     worth = rate(region.samples(int(closed.sum()), "t1", "t1c"))

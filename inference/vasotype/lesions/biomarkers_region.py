@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
 from scipy import ndimage
@@ -79,6 +80,7 @@ class Region:
             quality={name: computed.quality[box] for name, computed in prepared.computed.items()},
         )
 
+    @cached_property
     def enclosed(self) -> Mask:
         """The tumor and what it encloses [X, Y, Z], small gaps closed."""
         padded = np.pad(self.tumor, CLOSING + 1)

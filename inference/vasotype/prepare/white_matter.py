@@ -130,7 +130,8 @@ class WhiteMatterFinder:
         white = brain & (smooth > self.levels[1])
         grey = brain & (smooth > self.levels[0]) & ~white
         meets = white & ndimage.binary_dilation(grey)
-        return np.argwhere(meets).astype(np.float32) + [side.start for side in box]
+        corner = np.array([side.start for side in box], np.float32)
+        return np.asarray(np.argwhere(meets) + corner, np.float32)
 
     def distance_to_grey_mm(self, place: Sequence[float]) -> float | None:
         """Distance of a ``place`` (voxel indices) to the nearest border of white and grey matter.
