@@ -65,9 +65,10 @@ class Bench:
 
     def _store(self, plan: PopulationPlan) -> LesionStore:
         names = [place.name for place in self.places]
-        sha256 = self.engine.identity.sha256
+        rules = self.engine.contract.inference.model_dump_json()
         made_by = (__version__, len(self.outlines), self.seed)
-        return LesionStore.of(self.store, sha256, names, made_by, plan.name)
+        network = (self.engine.identity.sha256, rules)
+        return LesionStore.of(self.store, *network, names, made_by, plan.name)
 
 
 def patients_of(plan: PopulationPlan, usual: int) -> int:
