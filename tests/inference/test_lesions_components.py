@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy import ndimage
-from vasotype.lesions.components import confidence_of, label, shares_edema
+from vasotype.lesions.components import label, shares_edema
 from vasotype.stages import Grid
 from vasotype_models.contract import ET, NETC, SNFH, Inference
 
@@ -44,7 +44,7 @@ def test_a_small_lesion_must_be_surer_than_a_large_one(tissue_of):
         {"at": (28, 28, 28), "core": 6, "p": 0.65},
     ]
     maps, confidences = label(tissue_of(SHAPE, lesions), EVERYWHERE, GRID, RULES)
-    assert confidences == pytest.approx([0.65])
+    assert confidences == pytest.approx([0.65])  # the mean of its core probabilities
     assert maps.tissue[8, 8, 8] == 0
 
 
@@ -113,12 +113,6 @@ def test_confluent_edema_is_split_by_the_nearest_lesion_and_said_so(tissue_of):
     assert shared[one - 1]
     assert shared[other - 1]
     assert not shared[maps.instances[20, 5, 36] - 1]
-
-
-def test_confidence_is_that_of_the_surest_fifth():
-    values = np.array([0.5] * 8 + [0.8, 0.9], np.float32)
-    assert confidence_of(values) == pytest.approx(0.85)
-    assert confidence_of(values[:1]) == pytest.approx(0.5)
 
 
 @settings(max_examples=20, deadline=None)

@@ -7,6 +7,7 @@ from pathlib import Path
 import nibabel as nib
 import numpy as np
 import pytest
+import torch
 import yaml
 from torch import Tensor
 from vasotype_models.registry import verify
@@ -86,6 +87,21 @@ def test_the_whole_chain_runs(cohort: Path, tmp_path: Path) -> None:
     assert "tiny" in figures.model
     assert (tmp_path / "figures" / "figures.md").is_file()
     assert "simulated" in (tmp_path / "figures" / "figures.md").read_text()
+
+
+@pytest.mark.slow
+def test_a_share_of_the_initial_weights_stays_in_the_final_ones(
+    cohort: Path, tmp_path: Path
+) -> None:
+    first = train(configuration(cohort, tmp_path, validation=[])) / "weights.pt"
+    changes = {"name": "second", "initial": str(first), "validation": []}
+    moved = train(configuration(cohort, tmp_path, **changes)) / "weights.pt"
+    half = {**changes, "name": "half", "initial_share": 0.5}
+    mean = train(configuration(cohort, tmp_path, **half)) / "weights.pt"
+    start, end, between = (load_weights(path)[0] for path in (first, moved, mean))
+    for name, weights in between.items():
+        assert torch.allclose(weights, (start[name] + end[name]) / 2, atol=1e-3)
+    assert any(not torch.allclose(start[n], end[n], atol=1e-3) for n in start)
 
 
 @pytest.mark.slow

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,14 +13,16 @@ import torch
 import yaml
 from lightning.pytorch.callbacks import Callback, EMAWeightAveraging, ModelCheckpoint
 from lightning.pytorch.loggers import CSVLogger
+from torch import Tensor
 from torch.utils.data import DataLoader, TensorDataset
+from vasotype_models.network import Network
 
 from vasotype_training.config import TrainConfig, expand, read_config
 from vasotype_training.data import Crops, Materials
 from vasotype_training.simulate.anatomy import Anatomy, RealBrain
 from vasotype_training.simulate.shape import read_outlines
 from vasotype_training.simulate.sources import find_sources
-from vasotype_training.task import MultitaskTask, save_weights
+from vasotype_training.task import MultitaskTask, load_weights, save_weights
 
 log = logging.getLogger(__name__)
 
@@ -74,6 +76,10 @@ class Progress(Callback):
 
     def on_fit_end(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Store the averaged weights, which the averaging callback leaves in place."""
+        if self.config.initial is not None and self.config.initial_share:
+            assert isinstance(pl_module, MultitaskTask)
+            initial = load_weights(expand(self.config.initial))[0]
+            blend(pl_module.network, initial, self.config.initial_share)
         self.store(trainer, pl_module)
 
     def store(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
@@ -88,6 +94,13 @@ class Progress(Callback):
             "torch": torch.__version__,
         }
         save_weights(self.folder / "weights.pt", pl_module.network, meta)
+
+
+def blend(network: Network, others: Mapping[str, Tensor], share: float) -> None:
+    """Move a network's weights towards ``others`` by ``share`` of the way."""
+    with torch.no_grad():
+        for name, tensor in network.state_dict().items():
+            tensor.lerp_(others[name].to(tensor), share)
 
 
 class Stream(lightning.LightningDataModule):

@@ -3,11 +3,10 @@
 Pure arithmetic on tissue probabilities; the thresholds are the contract's (``Inference``).
 
 - *Core* is P(NETC) + P(ET) >= ``core_threshold``; its 26-connected components are candidates. The
-  confidence of a candidate is the mean of the highest fifth of its core probabilities. It is a
-  lesion when it reaches ``minimal_volume_mm3``, its confidence reaches ``confidence``
-  (``small_confidence`` below ``small_lesion_mm3``), and no more than ``most_outside`` of what
-  surrounds it lies outside the brain mask: shreds of dura and bone that brain extraction left
-  behind enhance, too.
+  confidence of a candidate is the mean of its core probabilities. It is a lesion when it reaches
+  ``minimal_volume_mm3``, its confidence reaches ``confidence`` (``small_confidence`` below
+  ``small_lesion_mm3``), and no more than ``most_outside`` of what surrounds it lies outside the
+  brain mask: shreds of dura and bone that brain extraction left behind enhance, too.
 - A candidate that is not kept is read as if core were excluded: edema where P(SNFH) exceeds
   P(background), else nothing.
 - *Edema* is what is left of 1 - P(background) >= ``whole_threshold``. A component within
@@ -34,8 +33,6 @@ EDEMA_REACH_MM = 3.0
 SURROUNDINGS_VOXELS = 3
 LONE_EDEMA_ML = 5.0
 LONE_EDEMA_CONFIDENCE = 0.75
-CONFIDENT_SHARE = 0.2
-"""Share of a candidate's voxels, the surest ones, over which its confidence is averaged."""
 
 FULL_CONNECTIVITY = np.ones((3, 3, 3), bool)
 
@@ -89,12 +86,6 @@ def label(
     return LabelMaps(tissue, instances, owner, grid), confidences
 
 
-def confidence_of(probabilities: Array) -> float:
-    """Mean of the highest fifth of a candidate's core probabilities [N]; of one at least."""
-    count = int(np.ceil(CONFIDENT_SHARE * probabilities.size))
-    return float(np.partition(probabilities, -count)[-count:].mean())
-
-
 def _lesions(
     candidates: Mask, core_probability: Array, brain: Mask, grid: Grid, inference: Inference
 ) -> tuple[Instances, tuple[float, ...]]:
@@ -110,7 +101,7 @@ def _lesions(
             break
         box = grown(boxes[component - 1], SURROUNDINGS_VOXELS)
         inside = components[box] == component
-        confidence = confidence_of(core_probability[box][inside])
+        confidence = float(core_probability[box][inside].mean())
         small = volume < inference.small_lesion_mm3
         if (
             confidence >= (inference.small_confidence if small else inference.confidence)
