@@ -62,7 +62,7 @@ def test_all_figures_are_written_and_called_simulated(written):
     assert all("simulated" in line for line in page.splitlines() if line.startswith("| fused"))
     for words in (
         "| AUROC mixed / co-option: + DSC + DCE |",
-        "| shifted, covered |",
+        "| shifted: covered |",
         "| ceiling |",
     ):
         assert words in page

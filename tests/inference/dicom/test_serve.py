@@ -129,7 +129,8 @@ def test_a_study_comes_in_and_its_results_go_back(listen, archive, analyser, res
     assert statuses == [0x0000] * len(images)
     expected = {pydicom.dcmread(path).SOPInstanceUID for path in results.iterdir()}
     until(lambda: set(archive.got) == expected)
-    assert analyser.seen == [len(images)]
+    # On a busy machine a pause may part a study, which is then analysed once more when it is whole.
+    until(lambda: analyser.seen[-1] == len(images))
     until(lambda: not [p for p in options.home.rglob("*") if p.is_file()])
 
 
