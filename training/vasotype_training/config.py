@@ -101,8 +101,8 @@ class TrainConfig(Section):
 
     ``trainer`` goes to the Lightning Trainer as it is: accelerator, devices, strategy, precision,
     num_nodes, ... ``initial`` starts from the weights of an earlier run with fresh optimiser state;
-    ``initial_share`` of them stays in the final ones, as the mean of two rounds errs less than
-    either (Wortsman et al., ICML 2022). ``resume`` continues a run that was cut off, from
+    ``initial_share`` of them stays in the final ones: the mean of two rounds, as in model soups
+    (Wortsman et al., ICML 2022). ``resume`` continues a run that was cut off, from
     Lightning's own checkpoint.
     """
 

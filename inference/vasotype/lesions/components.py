@@ -31,6 +31,7 @@ from vasotype.stages import Array, Grid, Labels, Mask
 
 EDEMA_REACH_MM = 3.0
 SURROUNDINGS_VOXELS = 3
+"""Reach of what surrounds a candidate, on the 1 mm grid."""
 LONE_EDEMA_ML = 5.0
 LONE_EDEMA_CONFIDENCE = 0.75
 
