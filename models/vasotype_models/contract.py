@@ -79,11 +79,11 @@ class Inference(Frozen):
     whole_threshold: float = Field(
         default=0.5, description="a voxel is tumor or edema where 1 - P(background) reaches this"
     )
-    small_lesion_mm3: float = Field(default=30.0, description="below this a lesion counts as small")
-    small_confidence: float = Field(default=0.82, description="least confidence of a small lesion")
-    confidence: float = Field(
-        default=0.82, description="least mean core probability of any other lesion"
+    edema_link: float = Field(
+        default=0.4,
+        description="edema reaches a lesion through voxels where 1 - P(background) is this or more",
     )
+    confidence: float = Field(default=0.82, description="least mean core probability of a lesion")
     minimal_volume_mm3: float = Field(default=3.0, description="components below are never lesions")
     most_outside: float = Field(
         default=0.5,

@@ -9,7 +9,7 @@ from vasotype_models.contract import ET, NETC, SNFH, Inference
 
 SHAPE = (40, 40, 40)
 GRID = Grid(SHAPE, np.eye(4))
-RULES = Inference(confidence=0.6, small_confidence=0.7)
+RULES = Inference(confidence=0.6)
 EVERYWHERE = np.ones(SHAPE, bool)
 
 
@@ -38,13 +38,14 @@ def test_lesions_are_numbered_by_descending_core_volume(tissue_of):
     assert maps.instances[8, 8, 8] == 2
 
 
-def test_a_small_lesion_must_be_surer_than_a_large_one(tissue_of):
+def test_a_candidate_that_is_not_sure_enough_is_no_lesion(tissue_of):
     lesions = [
-        {"at": (8, 8, 8), "core": 1.5, "p": 0.65},
-        {"at": (28, 28, 28), "core": 6, "p": 0.65},
+        {"at": (8, 8, 8), "core": 4, "p": 0.55},
+        {"at": (28, 28, 28), "core": 4, "p": 0.65},
     ]
     maps, confidences = label(tissue_of(SHAPE, lesions), EVERYWHERE, GRID, RULES)
     assert confidences == pytest.approx([0.65])  # the mean of its core probabilities
+    assert maps.instances[28, 28, 28] == 1
     assert maps.tissue[8, 8, 8] == 0
 
 
@@ -90,6 +91,17 @@ def test_edema_beside_a_lesion_stays_and_small_edema_elsewhere_goes(tissue_of):
     assert maps.tissue[33, 33, 33] == 0
 
 
+@pytest.mark.parametrize(("between", "stays"), [(0.45, True), (0.35, False)])
+def test_edema_belongs_to_a_lesion_that_it_leads_to(tissue_of, between, stays):
+    lesions = [{"at": (10, 20, 20), "core": 4, "edema": 7}, {"at": (33, 20, 20), "edema": 4}]
+    tissue = tissue_of(SHAPE, lesions)
+    tissue[:, 17:30, 20, 20] = np.array([1 - between, 0, between, 0])[:, None]
+    maps, _ = label(tissue, EVERYWHERE, GRID, RULES)
+    assert (maps.tissue[33, 20, 20] == SNFH) == stays
+    assert (maps.owner[33, 20, 20] == 1) == stays
+    assert maps.tissue[23, 20, 20] == 0  # what only leads there is no edema itself
+
+
 def test_large_and_sure_edema_without_a_core_stays_but_has_no_owner(tissue_of):
     lone = {"at": (20, 20, 20), "edema": 12}
     sure, _ = label(tissue_of(SHAPE, [lone]), EVERYWHERE, GRID, RULES)
@@ -132,8 +144,7 @@ def test_every_label_has_the_probabilities_that_its_rule_asks_for(seed):
     volumes = np.bincount(maps.instances.ravel(), minlength=len(confidences) + 1)[1:]
     assert list(volumes) == sorted(volumes, reverse=True)
     for number, confidence in enumerate(confidences, start=1):
-        small = volumes[number - 1] < RULES.small_lesion_mm3
-        assert confidence >= (RULES.small_confidence if small else RULES.confidence)
+        assert confidence >= RULES.confidence
         _, parts = ndimage.label(maps.instances == number, np.ones((3, 3, 3)))
         assert parts == 1
 

@@ -52,12 +52,14 @@ class LesionTruth:
     """What is known of a lesion beside its outline; None is unknown.
 
     ``id`` is its value in ``instances``; ``source`` says who knows: simulation, histology, reader.
+    ``rim_cnr`` is the contrast-to-noise ratio of its rim on T1c, which simulation measures.
     """
 
     id: int
     mode: str | None
     mimicry: bool | None
     source: str
+    rim_cnr: float | None = None
 
 
 @dataclass(frozen=True)
@@ -249,4 +251,11 @@ def _lesion(row: Mapping[str, str]) -> LesionTruth:
         raise ValueError(f"mode {mode} is none of {', '.join(MODES)}")
     if mimicry and mimicry not in YES + NO:
         raise ValueError(f"mimicry {mimicry} is neither yes nor no")
-    return LesionTruth(int(row["id"]), mode, mimicry in YES if mimicry else None, row["source"])
+    cnr = row.get("rim_cnr")
+    return LesionTruth(
+        id=int(row["id"]),
+        mode=mode,
+        mimicry=mimicry in YES if mimicry else None,
+        source=row["source"],
+        rim_cnr=float(cnr) if cnr else None,
+    )

@@ -4,13 +4,14 @@ Pure arithmetic on tissue probabilities; the thresholds are the contract's (``In
 
 - *Core* is P(NETC) + P(ET) >= ``core_threshold``; its 26-connected components are candidates. The
   confidence of a candidate is the mean of its core probabilities. It is a lesion when it reaches
-  ``minimal_volume_mm3``, its confidence reaches ``confidence`` (``small_confidence`` below
-  ``small_lesion_mm3``), and no more than ``most_outside`` of what surrounds it lies outside the
-  brain mask: shreds of dura and bone that brain extraction left behind enhance, too.
+  ``minimal_volume_mm3``, its confidence reaches ``confidence``, and no more than ``most_outside``
+  of what surrounds it lies outside the brain mask: shreds of dura and bone that brain extraction
+  left behind enhance, too.
 - A candidate that is not kept is read as if core were excluded: edema where P(SNFH) exceeds
   P(background), else nothing.
-- *Edema* is what is left of 1 - P(background) >= ``whole_threshold``. A component within
-  ``EDEMA_REACH_MM`` of a lesion is that lesion's; confluent edema is split by the nearest lesion.
+- *Edema* is what is left of 1 - P(background) >= ``whole_threshold``. It belongs to a lesion that
+  it reaches through voxels of ``edema_link`` and more, which come within ``EDEMA_REACH_MM`` of it:
+  edema follows tracts and thins out on its way. Confluent edema is split by the nearest lesion.
 - Edema apart from every lesion is mostly white matter disease to a radiologist, but the only sign
   of a hardly enhancing tumor as well: it stays, without an owner, when it is both large
   (``LONE_EDEMA_ML``) and sure (mean probability ``LONE_EDEMA_CONFIDENCE``).
@@ -80,7 +81,8 @@ def label(
     edema = (1.0 - probabilities[0] >= inference.whole_threshold) & ~core
     dropped = candidates & ~core
     edema[dropped] = (probabilities[SNFH] > probabilities[0])[dropped]
-    edema, owner = _owned_edema(edema, probabilities[SNFH], instances, grid)
+    links = edema | (1.0 - probabilities[0] >= inference.edema_link) & ~candidates
+    edema, owner = _owned_edema(edema, links, probabilities[SNFH], instances, grid)
     tissue = np.zeros(core.shape, np.uint8)
     tissue[edema] = SNFH
     tissue[core] = np.where(probabilities[ET] > probabilities[NETC], ET, NETC)[core]
@@ -103,9 +105,8 @@ def _lesions(
         box = grown(boxes[component - 1], SURROUNDINGS_VOXELS)
         inside = components[box] == component
         confidence = float(core_probability[box][inside].mean())
-        small = volume < inference.small_lesion_mm3
         if (
-            confidence >= (inference.small_confidence if small else inference.confidence)
+            confidence >= inference.confidence
             and outside_share(inside, brain[box]) <= inference.most_outside
         ):
             confidences.append(confidence)
@@ -120,26 +121,37 @@ def outside_share(candidate: Mask, brain: Mask) -> float:
 
 
 def _owned_edema(
-    edema: Mask, edema_probability: Array, instances: Instances, grid: Grid
+    edema: Mask, links: Mask, edema_probability: Array, instances: Instances, grid: Grid
 ) -> tuple[Mask, Instances]:
-    """Edema that stays, and the lesion that owns each core and edema voxel."""
-    components, count = ndimage.label(edema, FULL_CONNECTIVITY)
-    voxels = components[edema]
-    size = np.bincount(voxels, minlength=count + 1)
-    certainty = np.bincount(voxels, edema_probability[edema], count + 1) / np.maximum(size, 1)
-    keep = (size * grid.voxel_ml >= LONE_EDEMA_ML) & (certainty >= LONE_EDEMA_CONFIDENCE)
+    """Edema that stays, and the lesion that owns each core and edema voxel.
+
+    ``links`` holds ``edema`` and what leads from it to a lesion without being edema.
+    """
+    keep = _large_and_sure(edema, edema_probability, grid)
     owner = instances.copy()
     if instances.any():
         distance, nearest = ndimage.distance_transform_edt(
             instances == 0, sampling=grid.spacing_mm, return_indices=True
         )
+        paths, count = ndimage.label(links, FULL_CONNECTIVITY)
         near = np.zeros(count + 1, bool)
-        near[voxels[distance[edema] <= EDEMA_REACH_MM]] = True
-        owned = near[components]
+        near[paths[links & (distance <= EDEMA_REACH_MM)]] = True
+        owned = edema & near[paths]
         owner[owned] = instances[tuple(axis[owned] for axis in nearest)]
-        keep |= near
+        keep |= owned
+    return keep, owner
+
+
+def _large_and_sure(edema: Mask, edema_probability: Array, grid: Grid) -> Mask:
+    """Edema that stays wherever it lies."""
+    components, count = ndimage.label(edema, FULL_CONNECTIVITY)
+    voxels = components[edema]
+    size = np.bincount(voxels, minlength=count + 1)
+    certainty = np.bincount(voxels, edema_probability[edema], count + 1) / np.maximum(size, 1)
+    keep = (size * grid.voxel_ml >= LONE_EDEMA_ML) & (certainty >= LONE_EDEMA_CONFIDENCE)
     keep[0] = False
-    return keep[components], owner
+    kept: Mask = keep[components]
+    return kept
 
 
 def shares_edema(maps: LabelMaps, count: int) -> tuple[bool, ...]:

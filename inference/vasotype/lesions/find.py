@@ -25,7 +25,7 @@ def find_lesions(prepared: Prepared, maps: Maps, inference: Inference) -> Lesion
     The rules stand in :mod:`vasotype.lesions.components`. Volumes, diameters and centroids are
     those of the native grid; the pattern and ``model_diameter_mm`` those of the prepared one.
     """
-    least = min(inference.whole_threshold, inference.core_threshold)
+    least = min(inference.whole_threshold, inference.core_threshold, inference.edema_link)
     box = bounding_box(1.0 - maps.tissue[0] >= least, MARGIN)
     if box is None:  # no tumor: any voxel will do
         box = slice(0, 1), slice(0, 1), slice(0, 1)

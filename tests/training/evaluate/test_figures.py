@@ -1,5 +1,6 @@
 """From scores to figures: by size, by patient, by mode, and what is too good."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import nibabel as nib
@@ -35,6 +36,26 @@ def test_sensitivity_is_told_by_size():
     assert figure(found, "sensitivity, <3 mm").value == 0.0
     assert figure(found, "sensitivity, 10+ mm").value == 1.0
     assert [f for f in found if f.metric == "sensitivity, 5-10 mm"] == []
+
+
+@pytest.mark.parametrize(
+    ("cnr", "diameter_mm", "named"),
+    [
+        (1.4, 8.0, "rim below 1.5"),
+        (1.5, 8.0, "rim 1.5-3"),
+        (3.0, 8.0, "rim 3+"),
+        (3.0, 4.0, None),
+        (None, 8.0, None),
+    ],
+)
+def test_sensitivity_of_large_lesions_is_told_by_the_contrast_of_their_rim(cnr, diameter_mm, named):
+    known = LesionTruth(1, None, None, "simulation", cnr)
+    lesion = LesionScore(diameter_mm, True, (0, 0, 0), {}, known, None)
+    study = replace(scored_study("a", cube(), cube()), lesions=(lesion,))
+    rims = [f for f in detection_figures([study]) if "rim" in f.metric]
+    expected = [] if named is None else [f"sensitivity, 5+ mm, {named}"]
+    assert [f.metric for f in rims] == expected
+    assert all((f.value, f.n) == (1.0, 1) for f in rims)
 
 
 def test_timepoints_of_one_patient_are_resampled_together():

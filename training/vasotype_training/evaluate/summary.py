@@ -22,8 +22,15 @@ TIMEPOINT = re.compile(r"(BraTS-[A-Z]+-\d{5})-\d{3}", re.IGNORECASE)
 SIZE_CLASSES_MM = ((0.0, 3.0), (3.0, 5.0), (5.0, 10.0), (10.0, math.inf))
 """Longest axial diameter, lower end included."""
 
+RIM_CLASSES = {
+    "rim below 1.5": (-math.inf, 1.5),
+    "rim 1.5-3": (1.5, 3.0),
+    "rim 3+": (3.0, math.inf),
+}
+"""Contrast-to-noise ratio of the rim on T1c, lower end included."""
+
 LEAST_OUTLINED_MM = 5.0
-"""Smaller lesions have too few voxels for a Dice."""
+"""Smaller lesions have too few voxels for a Dice, and too few for a rim."""
 
 Ratio = tuple[float, float]
 """Numerator and denominator of one study; a figure divides the sums of both."""
@@ -144,16 +151,21 @@ def calibration_figures(scores: Sequence[StudyScore]) -> list[Figure]:
 
 
 def detection_figures(scores: Sequence[StudyScore]) -> list[Figure]:
-    """Sensitivity, in all and by size; false positives and fragments a study."""
+    """Sensitivity, in all, by size and by contrast; false positives and fragments a study."""
     patients = by_patient(scores)
-    figures = _sensitivity("sensitivity", patients, (0.0, math.inf))
+    figures = _sensitivity("sensitivity", patients, lambda _: True)
     for low, high in SIZE_CLASSES_MM:
         name = f"{low:g}-{high:g} mm"
         if not low:
             name = f"<{high:g} mm"
         elif math.isinf(high):
             name = f"{low:g}+ mm"
-        figures += _sensitivity(f"sensitivity, {name}", patients, (low, high))
+        figures += _sensitivity(f"sensitivity, {name}", patients, partial(_sized, low, high))
+    large = partial(_sized, LEAST_OUTLINED_MM, math.inf)
+    figures += _sensitivity("sensitivity, 5+ mm", patients, large)
+    for name, (low, high) in RIM_CLASSES.items():
+        rimmed = partial(_large_with_rim, low, high)
+        figures += _sensitivity(f"sensitivity, 5+ mm, {name}", patients, rimmed)
     free = by_patient(score for score in scores if score.without_lesion)
     per_study: tuple[tuple[str, float, Sequence[Sequence[StudyScore]]], ...] = (
         ("false_positives_per_study", 0.2, patients),
@@ -188,14 +200,22 @@ def enhancement_left(before_ml: dict[str, float], after_ml: dict[str, float]) ->
     return Measure("enhancing_volume_left", "lower", 0.05).of(n, bootstrap(values, mean))
 
 
+def _sized(low_mm: float, high_mm: float, lesion: LesionScore) -> bool:
+    return low_mm <= lesion.diameter_mm < high_mm
+
+
+def _large_with_rim(low: float, high: float, lesion: LesionScore) -> bool:
+    cnr = None if lesion.truth is None else lesion.truth.rim_cnr
+    return _sized(LEAST_OUTLINED_MM, math.inf, lesion) and cnr is not None and low <= cnr < high
+
+
 def _sensitivity(
-    metric: str, patients: Sequence[Sequence[StudyScore]], sizes_mm: tuple[float, float]
+    metric: str, patients: Sequence[Sequence[StudyScore]], asked: Callable[[LesionScore], bool]
 ) -> list[Figure]:
-    """Share of lesions found; ``n`` counts lesions."""
-    low, high = sizes_mm
+    """Share found of the lesions that are ``asked`` for; ``n`` counts lesions."""
 
     def inside(score: StudyScore) -> list[LesionScore]:
-        return [lesion for lesion in score.lesions if low <= lesion.diameter_mm < high]
+        return [lesion for lesion in score.lesions if asked(lesion)]
 
     figures = ratio_figure(
         Measure(metric, "higher", 0.03),
