@@ -13,7 +13,14 @@ from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 
 from vasotype.findings import StudyError
 
@@ -23,6 +30,8 @@ YES, NO = frozenset({"yes", "true", "1", "y"}), frozenset({"no", "false", "0", "
 LARGEST_BYTES = 4 * 1024**2
 
 Technique = Literal["stereotactic", "whole_brain", "other"]
+PetTracer = Literal["fet", "fdopa", "met"]
+"""Amino-acid tracers; their ratios to normal brain are not comparable."""
 
 
 class _Fact(BaseModel):
@@ -95,6 +104,18 @@ class Clinical(_Fact):
     )
     anti_vegf: Drug | None = Field(default=None, description="e.g. bevacizumab")
     ici: Drug | None = Field(default=None, description="immune checkpoint inhibitor")
+    pet_tracer: PetTracer | None = Field(
+        default=None, description="of the PET of this scan; limits of its ratio hold for fet"
+    )
+
+    @field_validator("pet_tracer", mode="before")
+    @classmethod
+    def _tracer(cls, value: Any) -> Any:
+        """In any case; ``unknown`` is written by some and says nothing."""
+        if not isinstance(value, str):
+            return value
+        word = value.strip().casefold()
+        return None if word in UNKNOWN else word
 
     def irradiated(self, lesion: int) -> bool | None:
         """Whether a lesion lay in a radiation field; None where that isn't known."""
@@ -173,6 +194,7 @@ def _row(text: str, path: Path, study: str) -> dict[str, Any]:
         "primary": _cell(cells, "primary"),
         "steroids": _yes(cells, "steroids", path),
         "scan_date": _cell(cells, "scan_date"),
+        "pet_tracer": _cell(cells, "pet_tracer"),
     }
     for kind in ("radiotherapy", "surgery"):
         values[kind] = _treatments(cells, kind, path)

@@ -9,11 +9,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from vasotype.acquisition import acquisition_findings, check
-from vasotype.engine import Engine, find_model, read_calibration_file
+from vasotype.acquisition import acquisition_findings, check, minutes_after_contrast
+from vasotype.acquisition.protocol import Protocol, default_protocol, read_protocol
+from vasotype.engine import Engine, find_model
 from vasotype.engine.providers import Device
 from vasotype.lesions import find_lesions
 from vasotype.lesions.biomarkers import measure_biomarkers
+from vasotype.lesions.biomarkers_region import ScanFacts
 from vasotype.outputs import OutputOptions, refuse_occupied, write_outputs
 from vasotype.outputs.record import Reading, make_result
 from vasotype.perfusion.stage import Perfusion, measure_perfusion
@@ -51,13 +53,15 @@ class Analysis:
 class Vasotype:
     """A loaded model, ready to analyse studies: folders, channel -> file mappings, or values.
 
-    ``rules`` are those of the reading by thresholds that stands beside the model's answer.
+    ``rules`` are those of the reading by thresholds that stands beside the model's answer,
+    ``protocol`` is what the acquisition is held against.
     ``threads`` bounds the cores that preparation uses; None means every core.
     """
 
     engine: Engine
     rules: Rulebook = field(default_factory=default_rules)
     threads: int | None = None
+    protocol: Protocol = field(default_factory=default_protocol)
 
     def run(
         self,
@@ -96,7 +100,7 @@ class Vasotype:
     def _analyse(self, study: Study, clock: _Clock, known: Known) -> Analysis:
         contract, calibration = self.engine.contract, self.engine.calibration
         with clock.stage("check"):
-            acquisition = check(study)
+            acquisition = check(study, self.protocol)
             study = replace(study, findings=study.findings + acquisition_findings(acquisition))
         prepared = prepare(
             study, multiple=contract.grid.multiple, threads=self.threads, stage=clock.stage
@@ -109,12 +113,18 @@ class Vasotype:
             maps = self.engine.refine(prepared, maps)
         with clock.stage("measure"):
             voxel_ml = {channel: volume.grid.voxel_ml for channel, volume in study.volumes.items()}
-            measured = measure_biomarkers(prepared, lesions, voxel_ml)
+            facts = ScanFacts(
+                minutes_after_contrast(acquisition),
+                study.clinical.pet_tracer if study.clinical else None,
+            )
+            measured = measure_biomarkers(prepared, lesions, voxel_ml, facts)
             biomarkers = adjust_edema(measured, lesions, calibration.edema_size)
         with clock.stage("phenotype"):
             inputs = lesion_inputs(prepared, maps, lesions, biomarkers, contract)
             phenotypes = read_phenotypes(prepared, lesions, inputs, calibration)
-            treated = consider_treatment(phenotypes, biomarkers, study.clinical)
+            treated = consider_treatment(
+                phenotypes, biomarkers, study.clinical, self.rules, known.pathology
+            )
             by_rules = [
                 read_by_rules(measured, phenotype, self.rules)
                 for measured, phenotype in zip(biomarkers, treated.phenotypes, strict=True)
@@ -134,17 +144,20 @@ def load(
     device: Device = "auto",
     threads: int | None = None,
     calibration: Path | str | None = None,
+    protocol: Path | str | None = None,
 ) -> Vasotype:
     """Load a model by name or folder; ``threads`` None means every core this process may use.
 
     ``calibration`` is a file that takes the place of the model's own, as ``recalibrate`` writes
-    it. Raises StudyError when there is no such model, its files are damaged, the calibration is
-    none, or CUDA is demanded and can't be had.
+    it; ``protocol`` one that takes the place of the protocol that ships. Raises StudyError when
+    there is no such model, its files are damaged, the calibration is none or of another model, the
+    protocol is none, or CUDA is demanded and can't be had.
     """
+    wanted = read_protocol(None if protocol is None else Path(protocol))
     engine = Engine.load(find_model(model), device, threads)
     if calibration is not None:
-        engine.calibration = read_calibration_file(Path(calibration))
-    return Vasotype(engine, threads=threads)
+        engine.use_calibration(Path(calibration))
+    return Vasotype(engine, threads=threads, protocol=wanted)
 
 
 @dataclass

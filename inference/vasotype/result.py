@@ -274,7 +274,7 @@ class PerfusionRecord(Record):
     series: tuple[SeriesRecord, ...]
     white_matter_ml: float = Field(description="normal white matter that rCBV is relative to")
     rcbv_factor: float | None = Field(
-        description="what rCBV was divided by: its median in that white matter; null: as it was"
+        description="what rCBV was divided by: its median in that white matter; null: no ratio"
     )
 
 

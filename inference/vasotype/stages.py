@@ -212,7 +212,7 @@ class Lesion:
 
     ``longest_diameter_mm`` is measured in an axial plane of the native grid,
     ``model_diameter_mm`` the same on the 1 mm grid (the one that abstention looks at).
-    ``confidence`` is the mean of the highest fifth of core probabilities in the lesion.
+    ``confidence`` is the mean of the core probabilities in the lesion.
     """
 
     id: int

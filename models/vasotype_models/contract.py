@@ -83,6 +83,16 @@ class Inference(Frozen):
         default=0.4,
         description="edema reaches a lesion through voxels where 1 - P(background) is this or more",
     )
+    edema_reach_mm: float = Field(
+        default=3.0, description="edema nearer to a lesion than this belongs to it"
+    )
+    lone_edema_ml: float = Field(
+        default=5.0,
+        description="edema that belongs to no lesion stays from this volume on, if sure",
+    )
+    lone_edema_confidence: float = Field(
+        default=0.75, description="least mean P(edema) of edema that belongs to no lesion"
+    )
     confidence: float = Field(default=0.82, description="least mean core probability of a lesion")
     minimal_volume_mm3: float = Field(default=3.0, description="components below are never lesions")
     most_outside: float = Field(
@@ -186,9 +196,12 @@ class Calibration(Frozen):
     tier is not named. ``conformal_threshold`` holds, for each tier and class, the largest 1 - p
     that a prediction set still admits. ``basis`` says whether lesions of a simulation or of a site
     gave temperatures and thresholds: a coverage claim holds for lesions like those only.
+    ``model_sha256`` is that of the ONNX file whose answers it was fitted to; files before version
+    1.2 don't say.
     """
 
-    calibration_version: Literal["1.0", "1.1"] = "1.1"
+    calibration_version: Literal["1.0", "1.1", "1.2"] = "1.2"
+    model_sha256: str | None = None
     source: str
     basis: Literal["simulation", "site"] = "simulation"
     temperature: dict[str, float]
@@ -202,6 +215,14 @@ class Calibration(Frozen):
     conformal_threshold: dict[str, dict[str, float]]
     coverage: float = 0.9
     lesions: dict[str, int] = Field(description="lesions the fit saw, by tier")
+
+    def of_model(self, digest: str) -> Calibration:
+        """The same numbers, said to be of the ONNX file with this sha256."""
+        return self.model_copy(update={"model_sha256": digest, "calibration_version": "1.2"})
+
+    def serves(self, digest: str) -> bool:
+        """Whether it is, as far as it says, of the ONNX file with this sha256."""
+        return self.model_sha256 in (None, digest)
 
 
 def sha256(path: Path) -> str:

@@ -137,7 +137,7 @@ class Network(nn.Module):
             if len(skips) == 1:
                 coarse = self.coarse_head(x)
         out = self.head(x)
-        return out[:, : len(TISSUES)], out[:, len(TISSUES) :], coarse
+        return out[:, : len(TISSUES)], _smooth(out[:, len(TISSUES) :]), coarse
 
     def forward(
         self, image: Tensor, mask: Tensor, present: Tensor, stats: Tensor
@@ -145,3 +145,12 @@ class Network(nn.Module):
         """Tissue probabilities and habitat logits at full resolution."""
         tissue, habitat, _ = self.logits(image, mask, present, stats)
         return torch.softmax(tissue, dim=1), habitat
+
+
+def _smooth(habitat: Tensor) -> Tensor:
+    """Habitat logits without differences inside the blocks of the patch stem.
+
+    A lesion's are pooled: nothing that the network learns from ties the voxels of a block together.
+    """
+    blocks = nn.functional.avg_pool3d(habitat, kernel_size=2)
+    return nn.functional.interpolate(blocks, scale_factor=2, mode="trilinear")

@@ -82,8 +82,7 @@ def verify(folder: Path) -> list[str]:
     """
     try:
         contract = read_any_contract(folder)
-        if isinstance(contract, Contract):
-            read_calibration(folder)
+        calibration = read_calibration(folder) if isinstance(contract, Contract) else None
     except (OSError, ValueError) as error:
         return [f"contract or calibration can't be read: {error}"]
     model = folder / "model.onnx"
@@ -92,6 +91,8 @@ def verify(folder: Path) -> list[str]:
     digest = sha256(model)
     if digest != contract.onnx_sha256:
         return [f"model.onnx has sha256 {digest}, the contract says {contract.onnx_sha256}"]
+    if calibration is not None and not calibration.serves(digest):
+        return [f"calibration.json is of another network, sha256 {calibration.model_sha256}"]
     golden = folder / "golden.npz"
     if isinstance(contract, BrainContract):
         return _compare_golden(model, golden, BRAIN_INPUTS, BRAIN_OUTPUTS)

@@ -6,20 +6,24 @@ from datetime import datetime
 
 import numpy as np
 import pytest
+from dicom_series import SEQUENCES, classic_series, save
 from typer.testing import CliRunner
-from vasotype.acquisition import acquisition_findings, check
+from vasotype.acquisition import acquisition_findings, check, minutes_after_contrast
 from vasotype.acquisition.measure import covered_share, ghosting, noise, slice_shift_mm
 from vasotype.acquisition.protocol import default_protocol, read_protocol
-from vasotype.acquisition.rules import GHOSTING, SHIFT_MM
+from vasotype.acquisition.rules import GHOSTING, SHIFT_MM, UNREADABLE
 from vasotype.cli import app
 from vasotype.findings import StudyError
-from vasotype.result import AcquisitionReport
+from vasotype.result import AcquisitionReport, Result
 from vasotype.stages import AcquisitionFacts, SourceSeries, Study, Volume
 
 FINE = (1.0, 1.0, 1.0)
 MPRAGE = AcquisitionFacts(
     acquisition="3D", scanning=("GR", "IR"), tr_ms=1900, te_ms=3, ti_ms=900, flip_deg=9, field_t=3.0
 )
+
+
+BOLUS = AcquisitionFacts(tr_ms=1300, te_ms=30, flip_deg=60, field_t=3.0)
 
 
 @pytest.fixture
@@ -104,8 +108,8 @@ def study(phantom, grid_of):
         for n, channel in enumerate(("t1", "flair", "t2", "t1c"), 1)
     ]
     series += [
-        SourceSeries("series 5", "dwi", facts=AcquisitionFacts(b_value=1000), spacing_mm=(2, 2, 4)),
-        SourceSeries("series 6", "dsc", facts=AcquisitionFacts(tr_ms=1300), times=150),
+        SourceSeries("series 5", "dwi", facts=AcquisitionFacts(b_value=1000), spacing_mm=(2, 2, 3)),
+        SourceSeries("series 6", "dsc", facts=BOLUS, times=150),
         SourceSeries("series 7", "t1c", facts=AcquisitionFacts(scanning=("SE",)), spacing_mm=FINE),
     ]
     return Study("s", {c: phantom(grid, c) for c in minutes}, series=tuple(series))
@@ -123,10 +127,15 @@ def with_facts(study, channel, **changes):
     return replace(study, series=tuple(series))
 
 
+def unmet(report, level):
+    readable = (item for item in report.checks if item.found != UNREADABLE)
+    return [item.id for item in readable if item.level == level and item.status != "met"]
+
+
 def test_a_study_by_the_protocol_meets_its_minimum_and_its_ideal(study):
     report = check(study)
-    assert [c.id for c in report.checks if c.level == "minimum" and c.status != "met"] == []
-    assert [c.id for c in report.checks if c.level == "ideal" and c.status != "met"] == []
+    assert unmet(report, "minimum") == []
+    assert unmet(report, "ideal") == ["t1-tse", "t1c-tse"]  # this one has the gradient echo
     codes = {finding.code for finding in acquisition_findings(report)}
     assert "protocol-deviation" not in codes
     assert "motion-suspected" not in codes
@@ -149,6 +158,39 @@ def test_each_departure_from_the_protocol_is_told(study, channel, changes, item,
     assert status(check(with_facts(study, channel, **changes)), item) == expected
 
 
+def test_a_turbo_spin_echo_in_3d_is_the_ideal(study):
+    spin_echo = with_facts(study, "t1", scanning=("SE",))
+    assert status(check(spin_echo), "t1-tse") == "met"
+    assert status(check(with_facts(spin_echo, "t1", acquisition="2D")), "t1-tse") == "not met"
+    assert status(check(with_facts(spin_echo, "t1", acquisition="")), "t1-tse") == "unknown"
+
+
+@pytest.mark.parametrize(
+    ("changes", "item", "expected"),
+    [
+        ({"te_ms": 45}, "dsc-te", "not met"),
+        ({"te_ms": 45, "field_t": 1.494}, "dsc-te", "met"),
+        ({"field_t": 7.0}, "dsc-te", "unknown"),
+        ({"field_t": None}, "dsc-te", "unknown"),
+        ({"te_ms": None}, "dsc-te", "unknown"),
+        ({"flip_deg": 30}, "dsc-flip", "met"),
+        ({"flip_deg": 90}, "dsc-flip", "not met"),
+    ],
+)
+def test_the_bolus_series_is_judged_at_its_field_strength(study, changes, item, expected):
+    series = [
+        replace(one, facts=replace(BOLUS, **changes)) if one.kind == "dsc" else one
+        for one in study.series
+    ]
+    assert status(check(replace(study, series=tuple(series))), item) == expected
+
+
+def test_what_no_header_tells_is_listed_and_never_judged(study):
+    told = {item.id: item for item in check(study).checks}
+    for one in ("dwi-directions", "dsc-preload"):
+        assert (told[one].status, told[one].found) == ("unknown", UNREADABLE)
+
+
 def test_what_the_phenotype_lacks_is_listed(study):
     report = check(study)
     assert status(report, "pheno-blood-volume") == "met"  # the DSC series, though no map was given
@@ -158,8 +200,13 @@ def test_what_the_phenotype_lacks_is_listed(study):
 
 def test_minutes_after_contrast_come_from_the_clock(study):
     delays = {one.channel: one.header.minutes_after_contrast for one in check(study).sequences}
-    assert delays["t1c"] == 13
+    assert delays["t1c"] == minutes_after_contrast(check(study)) == 13
     assert delays["t1"] is None
+
+
+def test_without_clocks_no_minutes_are_known(phantom, grid_of):
+    volume = phantom(grid_of((120, 150, 116), FINE), "flair")
+    assert minutes_after_contrast(check(Study("s", {"flair": volume}))) is None
 
 
 def test_a_noisy_image_is_warned_about(phantom, grid_of):
@@ -189,6 +236,7 @@ def test_every_number_has_a_source_and_those_not_verified_say_so():
         lambda p: p["requirements"][0].update(rule="guess"),
         lambda p: p["requirements"][2].pop("limit"),
         lambda p: p["requirements"][0].update(colour="red"),
+        lambda p: p["requirements"][0].update(rule="within", parameter="te_ms"),
     ],
 )
 def test_a_protocol_that_can_not_be_meant_so_is_refused(tmp_path, spoil):
@@ -216,3 +264,49 @@ def test_the_command_prints_a_table_and_json_and_reads_a_site_s_protocol(tmp_pat
     assert [item.id for item in report.checks] == ["model-t1c-or-flair"]
     [t1c] = [one for one in report.sequences if one.channel == "t1c"]
     assert (t1c.header.field_t, t1c.header.tr_ms) == (3, 1900)
+
+
+def call(*arguments):
+    return CliRunner().invoke(app, [str(word) for word in arguments])
+
+
+def checked(*arguments):
+    answer = call("check", *arguments, "--json")
+    assert answer.exit_code == 0, answer.stderr
+    return AcquisitionReport.model_validate_json(answer.stdout)
+
+
+def test_a_study_that_can_t_be_analysed_is_checked_all_the_same(tmp_path, write_study):
+    for folder in (
+        write_study(tmp_path / "nifti", channels=["t2"]),
+        save(classic_series(InversionTime=None, **SEQUENCES["t2"]), tmp_path / "dicom"),
+    ):
+        report = checked(folder)
+        assert status(report, "model-t1c-or-flair") == "not met"
+        assert status(report, "t2-present") == "met"
+        assert [one.channel for one in report.quality] == ["t2"]
+
+
+def test_sequences_are_named_to_the_check_as_to_an_analysis(tmp_path, write_study):
+    folder = write_study(tmp_path / "p7", channels=["t1c", "flair"])
+    strange = (folder / "t1c.nii.gz").rename(tmp_path / "image3.nii.gz")
+    assert status(checked(folder), "t1c-present") == "not met"
+    for report in (checked(folder, "--t1c", strange), checked("--t1c", strange)):
+        assert status(report, "t1c-present") == "met"
+    assert call("check").exit_code == 2
+
+
+def test_an_analysis_is_held_against_a_site_s_protocol(tmp_path, small_study):
+    plain = default_protocol().model_dump()
+    wanted = [item for item in plain["requirements"] if item["id"] == "dwi-present"]
+    (tmp_path / "ours.json").write_text(
+        json.dumps({**plain, "name": "OURS", "requirements": wanted})
+    )
+    study = small_study(tmp_path / "p7")
+    arguments = "--no-report", "--protocol", tmp_path / "ours.json", "--threads", 1
+    answer = call("run", study, "-o", tmp_path / "out", *arguments)
+    assert answer.exit_code == 0, answer.stderr
+    result = Result.read(tmp_path / "out")
+    assert result.acquisition.protocol == "OURS"
+    assert [item.status for item in result.acquisition.checks] == ["not met"]
+    assert "protocol-deviation" in {finding.code for finding in result.findings}

@@ -114,7 +114,7 @@ def test_a_batch_with_failures_ends_with_code_3(workers_that_die, tmp_path):
     assert (failure["study"], failure["code"]) == ("a", "worker-died")
 
 
-def test_a_batch_takes_the_options_of_dicom_results(tmp_path, monkeypatch):
+def test_a_batch_passes_its_options_on(tmp_path, monkeypatch):
     taken = []
 
     def note_and_die(function, tasks, processes):
@@ -124,7 +124,9 @@ def test_a_batch_takes_the_options_of_dicom_results(tmp_path, monkeypatch):
     monkeypatch.setattr("vasotype.batch.cohort.on_this_machine", note_and_die)
     write_study(tmp_path / "cohort" / "a")
     arguments = ["batch", str(tmp_path / "cohort"), "-o", str(tmp_path / "o")]
-    CliRunner().invoke(app, [*arguments, "--seg", "labelmap", "--sr-phenotype"])
+    protocol = ["--protocol", str(tmp_path / "ours.json")]
+    CliRunner().invoke(app, [*arguments, "--seg", "labelmap", "--sr-phenotype", *protocol])
+    assert [task.protocol for task in taken] == [tmp_path / "ours.json"]
     assert [(task.options.seg, task.options.sr_phenotype) for task in taken] == [("labelmap", True)]
 
 
@@ -160,6 +162,7 @@ def task(tmp_path):
         model="default",
         model_sha256="0" * 64,
         calibration=None,
+        protocol=None,
         device="cpu",
         threads=1,
         options=OutputOptions(report=False),

@@ -11,7 +11,7 @@ from vasotype.findings import Finding
 from vasotype.lesions import find_lesions
 from vasotype.lesions.biomarkers import measure_biomarkers
 from vasotype.lesions.biomarkers_interface import border_widths, sphericity
-from vasotype.lesions.biomarkers_region import Region, rate
+from vasotype.lesions.biomarkers_region import Region, ScanFacts, rate
 from vasotype.lesions.boxes import instance_boxes
 from vasotype.prepare.white_matter import WhiteMatterFinder
 from vasotype.stages import Grid
@@ -31,10 +31,11 @@ WHITE, GREY, FLUID = 100.0, 70.0, 20.0
 def study(scene):
     """A brain in three layers, with T1c twice as bright as T1, and lesions that enhance by 0.8.
 
-    ``study([lesion...], channels=...)`` gives the prepared study and its lesions.
+    ``study([lesion...], channels=...)`` gives the prepared study and its lesions; ``rise`` is what
+    their T1 signal rises by, where white matter has 100.
     """
 
-    def build(lesions, channels=CHANNELS, scale=2.0):
+    def build(lesions, channels=CHANNELS, scale=2.0, rise=80.0):
         prepared, maps = scene(lesions, channels=channels, shape=SHAPE)
         band = np.indices(SHAPE)[1] % 6
         tissue = np.select([band < 3, band < 5], [WHITE, GREY], FLUID).astype(np.float32)
@@ -44,7 +45,7 @@ def study(scene):
         core = maps.tissue[ET] + maps.tissue[NETC] > 0.5
         image[T1][core] = 60.0
         image[T1C][core] = (60.0 + 30.0) * scale
-        image[T1C][maps.tissue[ET] > 0.5] = (60.0 + 80.0) * scale
+        image[T1C][maps.tissue[ET] > 0.5] = (60.0 + rise) * scale
         image[RCBV], image[KTRANS], image[TBR] = 3.0, 0.05, 1.0
         image[~np.array(prepared.present)] = 0.0
         prepared = replace(prepared, image=image)
@@ -53,10 +54,12 @@ def study(scene):
     return build
 
 
-def measured(prepared, lesions, voxel_ml=FINE):
-    return [
-        {b.name: b for b in records} for records in measure_biomarkers(prepared, lesions, voxel_ml)
-    ]
+FET = ScanFacts(pet_tracer="fet")
+
+
+def measured(prepared, lesions, voxel_ml=FINE, facts=None):
+    records = measure_biomarkers(prepared, lesions, voxel_ml, facts or ScanFacts())
+    return [{b.name: b for b in own} for own in records]
 
 
 def only(study, *args, voxel_ml=FINE, **kwargs):
@@ -109,14 +112,40 @@ def test_blood_on_t1_is_found_by_white_matter(study):
 
 
 def test_faint_enhancement_leaves_relative_measures_undefined(study):
-    prepared, lesions = study([NODULE])
-    prepared.image[T1C][lesions.instances == 1] = 2.0 * 65.0
-    (found,) = measured(prepared, lesions)
+    found = only(study, [NODULE], rise=5.0)
     assert found["enhancement_mean"].value == pytest.approx(0.05, abs=1e-5)
     assert found["minimal_enhancement"].value is True
     assert found["enhancement_cv"].value is None
     assert found["low_enhancement_fraction"].value is None
     assert found["half_enhancement_fraction"].value is None
+
+
+@pytest.mark.parametrize("rise", [5.0, 24.0, 26.0, 80.0])
+@pytest.mark.parametrize("lesion", [NODULE, RING], ids=["nodule", "ring"])
+def test_the_pattern_is_minimal_just_where_enhancement_is_minimal(study, lesion, rise):
+    """T1c is twice as bright as T1 all over, so that the brain's own scales would say otherwise."""
+    prepared, lesions = study([lesion], rise=rise)
+    (found,) = measured(prepared, lesions)
+    hardly = found["enhancement_p95"].value < 0.25
+    assert found["minimal_enhancement"].value is hardly
+    assert (found["enhancement_pattern"].value == "minimal") is hardly
+    assert found["enhancement_pattern"].value == lesions.lesions[0].enhancement_pattern
+    assert found["minimal_enhancement"].quality == "good"
+
+
+def test_without_a_ratio_minimal_enhancement_is_of_low_quality(study):
+    found = only(study, [NODULE], [c for c in CHANNELS if c != "t1"])
+    assert found["minimal_enhancement"].quality == "low"
+    assert "T1 before or after contrast is missing" in found["minimal_enhancement"].note
+
+
+def test_the_degree_of_enhancement_tells_the_minutes_since_injection(study):
+    prepared, lesions = study([NODULE])
+    for minutes, said in ((None, "not known"), (4.5, "4.5 minutes after injection")):
+        (found,) = measure_biomarkers(prepared, lesions, FINE, ScanFacts(minutes))
+        notes = [b.note for b in found if b.id == "FE-02"]
+        assert len(notes) == 2
+        assert all(said in note for note in notes)
 
 
 def test_a_patch_without_enhancement_counts_though_the_outline_leaves_it_out(study):
@@ -251,13 +280,25 @@ def test_pet_tells_ratio_and_volume(study):
     prepared, lesions = study([NODULE])
     core = lesions.instances == 1
     prepared.image[TBR][core] = 2.5
-    (found,) = measured(prepared, lesions)
+    (found,) = measured(prepared, lesions, facts=FET)
     assert found["tbr_max"].value == found["tbr_mean"].value == pytest.approx(2.5)
     assert found["tbr_volume"].value == pytest.approx(core.sum() / 1000)
+    assert found["tbr_max"].quality == "good"
     prepared.image[TBR] = 1.2
-    (found,) = measured(prepared, lesions)
+    (found,) = measured(prepared, lesions, facts=FET)
     assert found["tbr_mean"].value is None
     assert found["tbr_volume"].value == 0
+
+
+@pytest.mark.parametrize(("tracer", "word"), [("fdopa", "FDOPA"), ("met", "MET"), (None, "known")])
+def test_the_limits_of_fet_hold_for_no_other_tracer(study, tracer, word):
+    prepared, lesions = study([NODULE])
+    prepared.image[TBR][lesions.instances == 1] = 2.5
+    (found,) = measured(prepared, lesions, facts=ScanFacts(pet_tracer=tracer))
+    assert (found["tbr_max"].value, found["tbr_max"].quality) == (2.5, "low")
+    for name in ("tbr_max", "tbr_mean", "tbr_volume"):
+        assert word in found[name].note
+    assert found["tbr_mean"].value is found["tbr_volume"].value is None
 
 
 def test_one_lesion_s_tumor_is_not_another_s_front(study):

@@ -1,6 +1,7 @@
 """What the commands say, where they say it, and with which exit code they end."""
 
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -14,6 +15,7 @@ from vasotype.cli import app
 from vasotype.findings import CATALOGUE, StudyError
 from vasotype.outputs import OutputOptions
 from vasotype.result import Result
+from vasotype_models.registry import list_models, resolve
 
 PHENOTYPE = {
     "probabilities": {"angiogenic": 0.6, "intermediate": 0.3, "co_option": 0.1},
@@ -213,9 +215,21 @@ def test_the_default_model_is_listed_with_its_digest():
     assert default["sha256"] == shown["onnx_sha256"]
 
 
-def test_an_altered_model_is_told(tmp_path):
-    from vasotype_models.registry import resolve
+@pytest.mark.parametrize("name", [entry.name for entry in list_models()])
+def test_every_installed_model_is_shown(name):
+    assert json.loads(call("models", "show", name).stdout)["name"]
 
+
+@pytest.mark.parametrize("text", ["{", '{"kind": "brain"}', '{"kind": "multitask"}'])
+def test_a_contract_that_is_none_is_a_damaged_model_and_no_bug(tmp_path, text):
+    (tmp_path / "contract.json").write_text(text)
+    answer = call("models", "show", tmp_path)
+    assert answer.exit_code == 2
+    assert "contract.json" in answer.stderr
+    assert CATALOGUE["model-damaged"].remedy in answer.stderr
+
+
+def test_an_altered_model_is_told(tmp_path):
     for file in resolve("default").iterdir():
         if file.is_file():
             (tmp_path / file.name).write_bytes(file.read_bytes())
@@ -268,6 +282,57 @@ def test_a_simulated_cohort_is_drawn_from_its_seed(monkeypatch):
     assert answer.exit_code == 0
     assert drawn == [(Path("cohort"), 2, 7)]
     assert answer.stderr.splitlines() == ["SIM-1", "SIM-2"]
+
+
+@pytest.fixture
+def recipe(monkeypatch, tmp_path):
+    """A recipe of three studies, without fingerprints, and a simulator that only leaves those."""
+
+    def write_cohort(folder, count, seed, *rest):
+        for number in range(count):
+            place = folder / f"SIM-{number}"
+            place.mkdir(parents=True, exist_ok=True)
+            record = {"name": place.name, "fingerprint": {"lesions": 3.0}}
+            (place / "simulation.json").write_text(json.dumps(record))
+            yield place.name
+
+    monkeypatch.setattr("vasotype_training.simulate.write_cohort", write_cohort)
+    monkeypatch.setattr("vasotype_training.simulate.find_sources", lambda paths: [])
+    path = tmp_path / "small.yaml"
+    path.write_text("seed: 4\ncount: 3\n")
+    return path
+
+
+def test_a_recipe_without_fingerprints_is_refused_before_anything_is_simulated(recipe, tmp_path):
+    answer = call("simulate", "-o", tmp_path / "cohort", "--recipe", recipe)
+    assert answer.exit_code == 2
+    assert "small.frozen.json" in answer.stderr
+    assert not (tmp_path / "cohort").exists()
+    assert not (tmp_path / "small.frozen.json").exists()
+
+
+def test_a_cohort_is_frozen_on_demand_and_then_held_against_it_in_whole_or_part(recipe, tmp_path):
+    def simulate(place, *more):
+        return call("simulate", "-o", tmp_path / place, "--recipe", recipe, *more)
+
+    assert simulate("first", "--freeze").exit_code == 0
+    assert set(json.loads((tmp_path / "small.frozen.json").read_text())) == {
+        "SIM-0", "SIM-1", "SIM-2",
+    }  # fmt: skip
+    assert simulate("second").exit_code == 0
+    assert simulate("part", "--count", 2).exit_code == 0
+    assert simulate("again", "--freeze").exit_code == 2
+    recipe.write_text("seed: 4\ncount: 2\n")
+    shorter = simulate("shorter")
+    assert shorter.exit_code == 3
+    assert "SIM-2: missing" in shorter.stderr
+
+
+@pytest.mark.parametrize("more", [("--freeze",), ("--freeze", "--count", 2, "--recipe", "a.yaml")])
+def test_only_a_whole_recipe_is_frozen(more):
+    answer = call("simulate", "-o", "cohort", *more)
+    assert answer.exit_code == 2
+    assert "--freeze" in answer.stderr
 
 
 @pytest.fixture
@@ -328,14 +393,76 @@ def test_a_check_takes_its_settings_from_the_record():
     assert "--sequences, --limit" in answer.stderr
 
 
-def test_figures_are_recorded_beside_the_model_with_their_bars(evaluation, tmp_path):
-    from vasotype_models.registry import resolve
+@pytest.mark.parametrize(
+    "given",
+    [
+        ("--labels", "NETC=1,SNFH=2,ET=3"),
+        ("--sequences", "t1c"),
+        ("--core-unscored", "case"),
+        ("--tumor-free", "study"),
+        ("--fresh",),
+        ("--device", "cuda"),
+    ],
+)
+def test_what_a_brain_network_can_not_heed_is_refused(given):
+    answer = call("evaluate", "heads", "-o", "out", "--model", "brain", *given)
+    assert answer.exit_code == 2
+    assert given[0] in answer.stderr
+    assert CATALOGUE["figures-settings"].remedy in answer.stderr
 
+
+def test_other_lesions_need_a_study_without_tumor(evaluation):
+    _, seen = evaluation
+    answer = call("evaluate", "c", "-o", "out", "--other-lesions", "plaques.nii.gz")
+    assert answer.exit_code == 2
+    assert "--tumor-free" in answer.stderr
+    assert seen == []
+
+
+def test_an_export_takes_one_calibration():
+    answer = call("export", "weights.pt", "-o", "out", "--name", "mine", "--config", "mine.yaml",
+                  "--calibration", "mine.json", "--calibrate", 5)  # fmt: skip
+    assert answer.exit_code == 2
+    assert "--calibration and --calibrate" in answer.stderr
+
+
+@pytest.fixture
+def refitted(monkeypatch):
+    """A site's calibration that is there at once; counts how often it was asked for."""
+    from vasotype_models.contract import read_calibration
+    from vasotype_training.recalibrate import Recalibration
+
+    asked = []
+
+    def recalibrate(*arguments):
+        asked.append(arguments)
+        return Recalibration(read_calibration(resolve("default")), ("patient7: left out",))
+
+    monkeypatch.setattr("vasotype_training.recalibrate.recalibrate", recalibrate)
+    return asked
+
+
+def test_a_calibration_file_appears_whole_with_what_was_left_out(refitted, tmp_path):
+    answer = call("recalibrate", "c", "-o", tmp_path / "ours.json")
+    assert answer.exit_code == 0
+    assert "patient7: left out" in answer.stdout
+    assert [path.name for path in tmp_path.iterdir()] == ["ours.json"]
+
+
+def test_a_calibration_that_could_not_be_written_is_refused_before_the_work(refitted, tmp_path):
+    answer = call("recalibrate", "c", "-o", tmp_path / "nowhere/ours.json")
+    assert answer.exit_code == 2
+    assert CATALOGUE["output-unwritable"].remedy in answer.stderr
+    assert refitted == []
+
+
+def test_figures_are_recorded_beside_the_model_with_their_bars(evaluation, tmp_path):
     figures, _ = evaluation
     model, made = tmp_path / "mine", tmp_path / "made"
     made.mkdir()
     model.mkdir()
     contract = json.loads((resolve("default") / "contract.json").read_text("utf-8"))
+    shutil.copy(resolve("default") / "calibration.json", model)
     (model / "contract.json").write_text(json.dumps(contract | {"onnx_sha256": "0" * 64}))
     (made / "figures.json").write_text(figures.model_dump_json())
     assert call("record-figures", made, "--model", model).exit_code == 0

@@ -79,6 +79,16 @@ def test_a_table_says_the_same_as_json(tmp_path):
     assert (facts.primary, facts.steroids, facts.surgery, facts.ici) == ("melanoma", True, (), None)
 
 
+@pytest.mark.parametrize(
+    ("word", "tracer"), [("FET", "fet"), ("fdopa", "fdopa"), ("Unknown", None), (None, None)]
+)
+def test_the_pet_tracer_is_one_of_three_or_not_known(tmp_path, word, tracer):
+    facts = read_clinical(written(tmp_path, {"pet_tracer": word}), "case")
+    assert facts.pet_tracer == tracer
+    table = written(tmp_path, f"primary\tpet_tracer\nlung\t{word or 'n/a'}\n", "clinical.tsv")
+    assert read_clinical(table, "case").pet_tracer == tracer
+
+
 def test_the_row_of_the_study_is_taken_and_other_columns_are_not(tmp_path):
     table = "participant_id\tage\tprimary\nsub-01\t60\tlung\nsub-02\t50\tbreast\n"
     path = written(tmp_path, table, "participants.tsv")
@@ -104,6 +114,7 @@ def test_participants_are_found_from_a_session_of_a_data_set_only(tmp_path):
         ({"radiotherapy": [{"days_since": -3}]}, "days_since"),
         ({"anti_vegf": {"given": True, "date": "2024-01-01"}}, "scan_date"),
         ({"surgery": [{"date": "yesterday"}], "scan_date": "2024-01-01"}, "surgery"),
+        ({"pet_tracer": "fdg"}, "pet_tracer"),
         ("[]", "object"),
         ("{", "JSON"),
     ],

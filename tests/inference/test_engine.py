@@ -8,7 +8,7 @@ from vasotype.engine.providers import CPU, CUDA, choose_provider, device_finding
 from vasotype.findings import CATALOGUE, StudyError
 from vasotype.stages import Maps
 from vasotype_models.contract import CHANNELS, STRUCTURAL, read_calibration, read_contract
-from vasotype_models.registry import resolve
+from vasotype_models.registry import resolve, verify
 
 EVERYTHING = (*STRUCTURAL, "rcbv", "ktrans")
 
@@ -171,3 +171,44 @@ def test_threads_stay_within_the_container_s_quota(monkeypatch, tmp_path, quota,
     assert usable_cores() == cores
     file.write_text("max 100000")
     assert usable_cores() == 8
+
+
+def calibration_file(folder, **values):
+    released = read_calibration(resolve("default"))
+    path = folder / "ours.json"
+    path.write_text(released.model_copy(update=values).model_dump_json())
+    return path
+
+
+def test_a_calibration_of_this_model_takes_the_place_of_its_own(pointwise, tmp_path):
+    engine, _ = pointwise
+    values = {"model_sha256": engine.identity.sha256, "source": "our site"}
+    engine.use_calibration(calibration_file(tmp_path, **values))
+    assert engine.calibration.source == "our site"
+    assert engine.findings == ()
+
+
+def test_a_calibration_of_another_model_is_refused(pointwise, tmp_path):
+    engine, _ = pointwise
+    own = engine.calibration
+    with pytest.raises(StudyError, match=r"ours\.json: is of model bbbbbbbbbbbb") as error:
+        engine.use_calibration(calibration_file(tmp_path, model_sha256="b" * 64))
+    assert error.value.code == "calibration-other-model"
+    assert engine.calibration is own
+
+
+def test_a_calibration_that_names_no_model_serves_with_a_warning(pointwise, tmp_path):
+    engine, _ = pointwise
+    engine.use_calibration(calibration_file(tmp_path, model_sha256=None, source="our site"))
+    assert engine.calibration.source == "our site"
+    (finding,) = engine.findings
+    assert (finding.code, finding.severity) == ("calibration-model-unknown", "warning")
+
+
+def test_a_model_with_the_calibration_of_another_is_damaged(tmp_path):
+    folder = shutil.copytree(resolve("default"), tmp_path / "mine")
+    calibration_file(folder, model_sha256="b" * 64).rename(folder / "calibration.json")
+    with pytest.raises(StudyError, match=r"calibration\.json: is of another network") as error:
+        Engine.load(folder, "cpu")
+    assert error.value.code == "model-damaged"
+    assert "calibration.json is of another network" in verify(folder)[0]

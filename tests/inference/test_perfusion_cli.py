@@ -131,6 +131,41 @@ def test_flip_angles_measure_t1(dce, tmp_path):
     np.testing.assert_allclose(r1[BRAIN > 0], 1 / 1.4, rtol=1e-3)
 
 
+def ktrans_in_lesion(dce, masks, out, *options):
+    answer = call("--dce", dce, "--lesions", masks["lesions"], "-o", out, *options, "--json")
+    assert answer.exit_code == 0, answer.output
+    return np.median(nib.load(out / "ktrans.nii.gz").get_fdata()[LESION > 0])
+
+
+def test_the_scale_of_dce_can_be_set(dce, masks, tmp_path):
+    usual = ktrans_in_lesion(dce, masks, tmp_path / "usual")
+    half = ktrans_in_lesion(dce, masks, tmp_path / "half", "--dose", 0.05)
+    strong = ktrans_in_lesion(dce, masks, tmp_path / "strong", "--relaxivity", 9)
+    thick = ktrans_in_lesion(dce, masks, tmp_path / "thick", "--hematocrit", 0.6)
+    assert half == pytest.approx(2 * usual, rel=0.02)
+    assert strong == pytest.approx(usual / 2, rel=0.02)
+    assert thick == pytest.approx(usual * (1 - 0.6) / (1 - 0.42), rel=0.02)
+    about = json.loads((tmp_path / "half" / "ktrans.json").read_text())
+    assert about["DoseMillimolPerKilogram"] == 0.05
+    assert about["RelaxivityPerSecondMillimolar"] == 4.5
+
+
+def test_the_field_of_the_sidecar_chooses_the_assumed_t1(dce, tmp_path):
+    for field, t1 in ((1.5, 1.12), (3, 1.4), (15000, 1.4)):
+        change(dce, MagneticFieldStrength=field)
+        out = tmp_path / f"at-{field}"
+        call("--dce", dce, "-o", out)
+        r1 = nib.load(out / "r1.nii.gz").get_fdata()[BRAIN > 0]
+        assert np.median(r1) == pytest.approx(1 / t1, rel=1e-5)
+
+
+def test_a_map_of_b1_is_a_share_of_the_nominal_angle(dce, tmp_path):
+    share = save(tmp_path / "b1.nii.gz", np.full(SHAPE, 0.9))
+    percent = save(tmp_path / "percent.nii.gz", np.full(SHAPE, 90.0))
+    assert call("--dce", dce, "--b1", share, "-o", tmp_path / "maps").exit_code == 0
+    assert error_of("--dce", dce, "--b1", percent, "-o", tmp_path / "other") == "b1-unusable"
+
+
 def change(path, **values):
     """Rewrite the sidecar of an image; None takes a key out."""
     sidecar = path.with_name(path.name.replace(".nii.gz", ".json"))
@@ -178,6 +213,7 @@ def test_wrong_files_are_refused(dsc, dce, masks, tmp_path):
     assert error_of(*out) == "perfusion-input"
     assert error_of("--dsc", dsc, "--dce", dce, *out) == "perfusion-input"
     assert error_of("--dsc", dsc, "--vfa", dce, *out) == "perfusion-input"
+    assert error_of("--dsc", dsc, "--dose", 0.05, *out) == "perfusion-input"
     assert error_of("--dsc", tmp_path / "none.nii.gz", *out) == "file-missing"
     assert error_of("--dsc", bare, *out) == "sidecar-missing"
     assert error_of("--dsc", masks["brain"], *out) == "series-not-4d"

@@ -8,7 +8,7 @@ from vasotype.engine import Engine
 from vasotype.findings import StudyError
 from vasotype.lesions import find_lesions
 from vasotype.lesions.biomarkers import measure_biomarkers
-from vasotype.perfusion import DynamicSeries, PerfusionSeries
+from vasotype.perfusion import DceSettings, DynamicSeries, InputCurve, PerfusionSeries
 from vasotype.perfusion.aif import parker_blood, plasma_from_blood
 from vasotype.perfusion.models import extended_tofts
 from vasotype.perfusion.place import check_place, quantity_map, share_of
@@ -16,7 +16,8 @@ from vasotype.perfusion.quality import Quality
 from vasotype.perfusion.signal import spgr_signal
 from vasotype.perfusion.stage import measure_perfusion
 from vasotype.phenotype.reading import lesion_inputs
-from vasotype.stages import Grid, Study
+from vasotype.prepare.white_matter import WhiteMatterFinder
+from vasotype.stages import Grid, Study, Volume
 from vasotype_models.contract import CHANNELS, STRUCTURAL
 from vasotype_models.registry import resolve
 
@@ -121,6 +122,34 @@ def test_a_dce_series_becomes_ktrans_vp_and_ve(patient):
     assert enriched.image[KTRANS].min() >= 0
 
 
+def test_ktrans_whose_scale_is_assumed_throughout_is_of_low_quality(patient):
+    prepared, _, lesions = patient()
+    series = dce_series(prepared, lesions)
+    times = series.times_s
+    given = InputCurve(times, parker_blood(times, 40.0), "blood")
+    assumed, _ = measure_perfusion(study(prepared, dce=series), prepared, lesions)
+    curve = study(prepared, dce=series, dce_input=given)
+    measured, _ = measure_perfusion(curve, prepared, lesions)
+    for name in ("ktrans_tumor_mean", "ktrans_above_0.10_fraction", "vp_tumor_p50"):
+        rough, better = (biomarkers(one, lesions)[name] for one in (assumed, measured))
+        assert (rough.quality, better.quality) == ("low", "good")
+        assert "T1 and the arterial input are both assumed" in rough.note
+        assert better.note is None
+
+
+def test_a_known_dose_scales_the_population_input(patient):
+    prepared, _, lesions = patient()
+    series = dce_series(prepared, lesions)
+
+    def ktrans(dose):
+        known = study(prepared, dce=series, dce_settings=DceSettings(dose_mmol_per_kg=dose))
+        enriched, perfusion = measure_perfusion(known, prepared, lesions)
+        assert f"{dose:g} mmol/kg" in perfusion.record.series[0].arterial_input
+        return biomarkers(enriched, lesions)["ktrans_tumor_p50"].value
+
+    assert ktrans(0.05) == pytest.approx(2 * ktrans(0.1), rel=0.02)
+
+
 def test_a_map_in_any_unit_becomes_relative_and_a_ratio_stays_one(patient):
     for scale in (1.0, 250.0):
         prepared, _, lesions = patient((*STRUCTURAL, "rcbv"))
@@ -130,14 +159,70 @@ def test_a_map_in_any_unit_becomes_relative_and_a_ratio_stays_one(patient):
         assert np.median(enriched.image[RCBV][white()]) == pytest.approx(1)
 
 
-def test_without_white_matter_a_map_stays_as_it_was_and_that_is_said(patient):
-    prepared, _, lesions = patient((*STRUCTURAL, "rcbv"))
-    prepared.image[T1] = 0
-    prepared = replace(prepared, present=(False, False, *prepared.present[2:]))
-    enriched, perfusion = measure_perfusion(study(prepared), prepared, lesions)
-    assert np.array_equal(enriched.image[RCBV], prepared.image[RCBV])
+def tier(prepared, maps, lesions, inference):
+    measured = measure_biomarkers(prepared, lesions, {})
+    return lesion_inputs(prepared, maps, lesions, measured, inference)[0].tier
+
+
+def without_white_matter(prepared):
+    """The study without T1 and T1c, by which white matter is told."""
+    return replace(prepared, present=(False, False, *prepared.present[2:]))
+
+
+RATIOS = ("rcbv_mean", "rcbv_p50", "rcbv_p75", "rcbv_p90", "rcbv_p95", "rcbv_max")
+
+
+def test_a_map_in_any_unit_without_white_matter_is_no_blood_volume(patient, inference):
+    prepared, maps, lesions = patient((*STRUCTURAL, "rcbv"))
+    assert tier(prepared, maps, lesions, inference) == "dsc"
+    prepared.image[RCBV] = 250.0
+    bare = without_white_matter(prepared)
+    enriched, perfusion = measure_perfusion(study(bare), bare, lesions)
+    found = biomarkers(enriched, lesions)
+    for name in (*RATIOS, "rcbv_rim", "rcbv_front"):
+        assert not found[name].available
+        assert found[name].note.startswith("no reference tissue")
     assert perfusion.record.rcbv_factor is None
     assert enriched.findings[-1].code == "rcbv-not-normalised"
+    assert enriched.channels == ("t2", "flair")  # the network takes the channel for a ratio
+    assert not enriched.image[RCBV].any()
+    assert tier(enriched, maps, lesions, inference) == "structural"
+
+
+def test_a_series_without_white_matter_gives_leakage_and_no_blood_volume(patient, inference):
+    prepared, maps, lesions = patient()
+    series = dsc_series(prepared, lesions)
+    bare = without_white_matter(prepared)
+    enriched, perfusion = measure_perfusion(study(bare, dsc=series), bare, lesions)
+    found = biomarkers(enriched, lesions)
+    assert perfusion.dsc.reference == "normal brain"
+    for name in (*RATIOS, "rcbv_uncorrected", "rcbv_rim"):
+        assert found[name].note.startswith("no reference tissue")
+    assert found["leakage_k2"].available
+    assert tier(enriched, maps, lesions, inference) == "structural"
+
+
+@pytest.mark.parametrize(
+    ("acquired", "quality"), [(19, "none"), (21, "low"), (199, "low"), (201, "good")]
+)
+def test_blood_volume_is_worth_what_its_reference_is(patient, acquired, quality):
+    prepared, _, lesions = patient((*STRUCTURAL, "rcbv"))
+    core = lesions.instances > 0
+    found = WhiteMatterFinder.of(prepared, lesions.tissue).reference(core)
+    reference = np.argwhere(found)
+    voxels = 8  # of the prepared grid in one of the map's
+    known = np.zeros(SHAPE, bool)
+    known[tuple(reference[: acquired * voxels].T)] = True
+    prepared.image[RCBV] = np.where(core, 3.0, np.where(known, 1.0, 0.0))
+    given = study(prepared)
+    map_ = Volume(prepared.image[RCBV], Grid((32, 32, 32), np.diag([2.0, 2.0, 2.0, 1.0])))
+    given = replace(given, volumes={**given.volumes, "rcbv": map_})
+    enriched, _ = measure_perfusion(given, prepared, lesions)
+    measured = biomarkers(enriched, lesions)["rcbv_mean"]
+    assert measured.quality == quality
+    assert measured.value == (None if quality == "none" else pytest.approx(3.0))
+    if quality == "low":
+        assert "fewer than 200 voxels of normal white matter" in measured.note
 
 
 def test_a_series_that_cannot_be_analysed_is_left_out_and_the_rest_goes_on(patient):
@@ -171,11 +256,7 @@ def test_a_lesion_without_valid_values_falls_back_to_the_tier_of_what_it_has(pat
     both = study(prepared, dsc=series[0], dce=series[1])
     enriched, _ = measure_perfusion(both, prepared, lesions)
 
-    def tier(one):
-        measured = measure_biomarkers(one, lesions, {})
-        return lesion_inputs(one, maps, lesions, measured, inference)[0].tier
-
-    assert tier(enriched) == "both"
+    assert tier(enriched, maps, lesions, inference) == "both"
     ktrans = enriched.computed["ktrans"]
     poor = replace(
         ktrans,
@@ -183,7 +264,7 @@ def test_a_lesion_without_valid_values_falls_back_to_the_tier_of_what_it_has(pat
         quality=np.full_like(ktrans.quality, int(Quality.POOR_FIT)),
     )
     spoiled = replace(enriched, computed={**enriched.computed, "ktrans": poor})
-    assert tier(spoiled) == "dsc"
+    assert tier(spoiled, maps, lesions, inference) == "dsc"
     assert "fits the model poorly" in biomarkers(spoiled, lesions)["ktrans_tumor_mean"].note
 
 

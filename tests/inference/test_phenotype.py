@@ -1,3 +1,4 @@
+import math
 from dataclasses import replace
 
 import numpy as np
@@ -16,12 +17,16 @@ from vasotype_models.contract import (
     NETC,
     STRUCTURAL,
     Calibration,
+    EdemaSize,
     read_contract,
 )
 from vasotype_models.registry import resolve
 
 TIERS = ("structural", "dsc", "dce", "both")
 NODULE = {"at": (24, 24, 24), "core": 6}
+OFF_CENTRE = {"at": (18, 36, 36), "core": 6}
+ROOM = (72, 72, 72)
+"""A brain of this size has normal white matter 10 mm away from that lesion."""
 T1 = CHANNELS.index("t1")
 
 
@@ -32,6 +37,7 @@ def calibration(threshold=0.5, **temperature):
         mimicry_temperature=dict.fromkeys(TIERS, 1.0),
         mimicry_threshold=0.6,
         conformal_threshold={tier: dict.fromkeys(MODES, threshold) for tier in TIERS},
+        edema_size=EdemaSize(intercept=math.log(1.8), slope=0.0),
         lesions=dict.fromkeys(TIERS, 0),
     )
 
@@ -40,7 +46,8 @@ def read(prepared, maps, calibrated=None):
     contract = read_contract(resolve("default"))
     calibrated = calibrated or calibration()
     lesions = find_lesions(prepared, maps, contract.inference)
-    biomarkers = adjust_edema(measure_biomarkers(prepared, lesions, {}), lesions, None)
+    measured = measure_biomarkers(prepared, lesions, {})
+    biomarkers = adjust_edema(measured, lesions, calibrated.edema_size)
     inputs = lesion_inputs(prepared, maps, lesions, biomarkers, contract)
     return read_phenotypes(prepared, lesions, inputs, calibrated)
 
@@ -163,20 +170,65 @@ def test_without_t1c_nothing_is_said_of_mimicry_or_permeability(scene):
     assert phenotype.low_permeability_share is None
 
 
+def suspicion(prepared, maps, logit=3.0):
+    return read(prepared, with_mimicry(maps, logit))[0].mimicry_suspicion
+
+
+def bleeding(prepared):
+    x, y, z = (slice(at - 2, at + 2) for at in OFF_CENTRE["at"])
+    prepared.image[T1, x, y, z] = 250.0
+    return prepared
+
+
 def test_mimicry_is_never_suspected_without_blood_or_marked_edema(scene):
-    prepared, maps = scene([NODULE])
-    (phenotype,) = read(prepared, with_mimicry(maps))
-    assert phenotype.mimicry_suspicion.score == pytest.approx(sigmoid(np.array(3.0)))
-    assert phenotype.mimicry_suspicion.level == "no"
+    found = suspicion(*scene([OFF_CENTRE], shape=ROOM))
+    assert found.score == pytest.approx(sigmoid(np.array(3.0)))
+    assert found.level == "no"
 
 
-def test_mimicry_is_suspected_where_the_score_and_t1_bright_core_agree(scene):
-    prepared, maps = scene([NODULE])
-    prepared.image[T1, 22:26, 22:26, 22:26] = 250.0
-    assert read(prepared, with_mimicry(maps))[0].mimicry_suspicion.level == "yes"
-    assert read(prepared, with_mimicry(maps, -3.0))[0].mimicry_suspicion.level == "no"
+@pytest.mark.parametrize(("logit", "level"), [(3.0, "yes"), (-3.0, "no")])
+def test_mimicry_is_suspected_where_the_score_and_t1_bright_core_agree(scene, logit, level):
+    prepared, maps = scene([OFF_CENTRE], shape=ROOM)
+    assert suspicion(bleeding(prepared), maps, logit).level == level
+
+
+def test_blood_is_told_by_the_same_white_matter_as_the_biomarker(scene):
+    """Grey levels of the whole brain must not move the threshold."""
+    prepared, maps = scene([OFF_CENTRE], shape=ROOM)
+    prepared.image[T1, 2:-2, 2:6, 2:-2] = 400.0  # a bright shell, no white matter
+    assert suspicion(bleeding(prepared), maps).level == "yes"
+
+
+@pytest.mark.parametrize("edema", [{}, {"edema": 14}], ids=["no-edema", "marked-edema"])
+def test_without_t1_blood_stays_unknown_and_edema_may_still_be_told(scene, edema):
+    channels = ("t1c", "t2", "flair")
+    found = suspicion(*scene([{**OFF_CENTRE, **edema}], shape=ROOM, channels=channels))
+    assert found.level == ("yes" if edema else "unknown")
 
 
 def test_mimicry_is_suspected_where_the_score_and_marked_edema_agree(scene):
-    prepared, maps = scene([{**NODULE, "edema": 14}])
-    assert read(prepared, with_mimicry(maps))[0].mimicry_suspicion.level == "yes"
+    assert suspicion(*scene([{**OFF_CENTRE, "edema": 14}], shape=ROOM)).level == "yes"
+
+
+@pytest.mark.parametrize(("expected", "level"), [(1.8, "yes"), (20.0, "no")])
+def test_edema_is_marked_only_against_tumors_of_its_size(scene, expected, level):
+    prepared, maps = scene([{**OFF_CENTRE, "edema": 14}], shape=ROOM)
+    usual = calibration().model_copy(
+        update={"edema_size": EdemaSize(intercept=math.log(expected), slope=0.0)}
+    )
+    (phenotype,) = read(prepared, with_mimicry(maps), usual)
+    assert phenotype.mimicry_suspicion.level == level
+
+
+@pytest.mark.parametrize(
+    ("core", "edema", "quality"), [(3, {}, "low"), (6, {}, "good"), (3, {"edema": 6}, "good")]
+)
+def test_absent_edema_says_little_of_a_small_lesion(scene, core, edema, quality):
+    prepared, maps = scene([{**NODULE, "core": core, **edema}])
+    lesions = find_lesions(prepared, maps, read_contract(resolve("default")).inference)
+    measured = measure_biomarkers(prepared, lesions, {})
+    (biomarkers,) = adjust_edema(measured, lesions, calibration().edema_size)
+    (ratio,) = [b for b in biomarkers if b.name == "edema_ratio_size_adjusted"]
+    assert ratio.quality == quality
+    assert ratio.available
+    assert ("often lack" in ratio.note) is (quality == "low")

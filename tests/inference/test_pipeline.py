@@ -1,12 +1,16 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import nibabel as nib
 import numpy as np
 import pytest
 import vasotype
 from vasotype.findings import StudyError
+from vasotype.phenotype.known import Known
+from vasotype.phenotype.treatment import consider_treatment
+from vasotype.result import PathologyRecord
 from vasotype.study.extras import Extras
 
 PLAIN = vasotype.OutputOptions(report=False)
@@ -63,6 +67,25 @@ def test_clinical_facts_travel_in_the_result_and_reach_every_lesion(model, study
     assert "2024-05" not in result.model_copy(update={"created": ""}).model_dump_json()
     assert all(lesion.phenotype.abstained for lesion in result.lesions)
     assert all(lesion.after_treatment.irradiated for lesion in result.lesions)
+
+
+def test_pathology_and_a_site_s_limits_reach_the_reading_after_treatment(model, study, tmp_path):
+    facts = {"radiotherapy": [{"technique": "whole_brain"}]}
+    (tmp_path / "facts.json").write_text(json.dumps(facts), "utf-8")
+    seen = []
+
+    def considered(phenotypes, biomarkers, clinical, rules, pathology):
+        seen.append((rules.viable_tumor, pathology))
+        return consider_treatment(phenotypes, biomarkers, clinical, rules, pathology)
+
+    tissue = (PathologyRecord(lesion=1, mode="angiogenic"),)
+    rules = model.rules.model_copy(update={"viable_tumor": {"rcbv_mean": 1.2}})
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("vasotype.pipeline.consider_treatment", considered)
+        replace(model, rules=rules).run(
+            study, known=Known(pathology=tissue), extras=Extras(clinical=tmp_path / "facts.json")
+        )
+    assert seen == [({"rcbv_mean": 1.2}, tissue)]
 
 
 def test_the_same_study_gives_the_same_result(model, study):

@@ -5,13 +5,15 @@ from __future__ import annotations
 import base64
 import io
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html.parser import HTMLParser
 
 import numpy as np
 import pytest
 from PIL import Image
 from vasotype.outputs.report import render_report, write_report
+from vasotype.outputs.report_pictures import strip_levels
+from vasotype.phenotype.triage import triage
 from vasotype.result import (
     BiomarkerRecord,
     FindingRecord,
@@ -21,6 +23,7 @@ from vasotype.result import (
     ModelIdentity,
     ModeProbabilities,
     PhenotypeRecord,
+    ReasonRecord,
     Result,
     RuleReading,
     VolumeMl,
@@ -228,6 +231,11 @@ class Page(HTMLParser):
         return np.asarray(Image.open(io.BytesIO(data)).convert("L"), np.float32)
 
 
+def strip(page):
+    """The words for each picture of the overview's strip."""
+    return [i["alt"] for i in page.all("img") if "axial slice" in i["alt"]]
+
+
 THREE = (
     record(1, PATIENT_LEFT, 7.0),
     record(2, PATIENT_RIGHT, 5.0, "minimal"),
@@ -294,8 +302,7 @@ def test_every_picture_has_words_and_every_column_a_scope(page):
 )
 def test_a_lesion_in_the_patients_left_lies_on_the_right_of_the_axial_picture(voxel, word):
     page = Page(render_report(analysis([record(1, voxel, 7.0)])))
-    slices = [page.picture(f"T1c, axial slice {n} ") for n in (5, 6, 7, 8)]
-    brightest = np.max(slices, axis=0)
+    brightest = np.max([page.picture(alt) for alt in strip(page)], axis=0)
     column = np.nonzero(brightest > 230)[1].mean() / brightest.shape[1]
     assert (column > 0.6) == (word == "left")
     assert (column < 0.4) == (word == "right")
@@ -329,15 +336,78 @@ def test_a_mode_is_a_leaning_with_its_number_and_its_set(page):
     assert "At the 90 % level these modes are not excluded: angiogenic, intermediate." in page.text
 
 
-def test_a_leaning_has_its_reasons_and_a_reading_by_rules_beside_it(page):
-    assert "For this leaning: much edema for its size" in page.text
-    assert "Against it: a gradual border" in page.text
-    assert "By rules it leans vessel co-option. Its thresholds are ours" in page.text
+def test_a_reading_by_rules_stands_beside_the_leaning_with_its_signs_and_limits(page):
+    assert (
+        "By rules it leans vessel co-option. "
+        "The thresholds are ours, simulated or assumed; they hold for no particular scanner. "
+        "Signs for angiogenic: much edema for its size (edema to tumor 4, at least 2.03). "
+        "Signs against it: a gradual border (border width in mm 5, at least 3.5)."
+    ) in page.text
+
+
+def test_a_leaning_has_its_reasons_in_words(page):
+    reason = ReasonRecord(
+        feature="border_width_iqr",
+        name="border variation",
+        words="an even border",
+        value=0.656,
+        standardised=-2.8,
+        contribution=0.2,
+        direction="for",
+    )
+    lesion = record(1, PATIENT_LEFT, 7.0, reading=phenotype(reasons=(reason,)))
+    text = Page(render_report(analysis([lesion]))).text
+    assert "For this leaning an even border (its width varies by 0.7 mm)" in text
+    assert "Against it nothing that counts" in text
+    assert "Against it" not in page.text  # the network stands alone there
 
 
 def test_biomarkers_stand_with_unit_and_quality_or_the_reason_for_none(page):
-    assert "FE-10 rcbv mean 1.52 of white matter low only 12 acquired voxels" in page.text
-    assert "FE-12 ps – not available not measured: it needs CT perfusion or 2CXM" in page.text
+    assert "FE-10 rCBV, mean 1.52 of white matter low only 12 acquired voxels" in page.text
+    assert "not measured: it needs CT perfusion or 2CXM PS" in page.text
+
+
+def test_the_overview_says_how_many_leanings_stand_alone(page):
+    assert "2 angiogenic, 1 without a leaning; not alone at 90 %" in page.text
+
+
+def test_lesions_are_placed_from_the_middle_of_the_brain(page):
+    assert "(L 22, A 2, S 0 mm from the middle of the brain)" in page.text
+
+
+def test_lesions_are_compared_only_where_there_are_two():
+    lone, two = ([record(n, PATIENT_LEFT, 7.0) for n in range(1, m)] for m in (2, 3))
+    for lesions, heading in ((lone, False), (two, True)):
+        study = analysis(lesions)
+        compared = study.result.model_copy(update={"triage": triage(lesions)})
+        text = Page(render_report(replace(study, result=compared))).text
+        assert ("The lesions together" in text) == heading
+
+
+def test_every_lesion_is_numbered_in_the_strip_where_the_slices_suffice(html):
+    slices = html.split('<div class="strip">')[1].split("</div>\n    <figcaption>")[0]
+    assert set(re.findall(r'text-anchor="middle">(\d+)</text></g>', slices)) == {"1", "2", "3"}
+
+
+def test_levels_of_the_strip_move_to_lesions_between_them():
+    even = [10, 20, 30, 40]
+    assert strip_levels(even, []) == even
+    assert strip_levels(even, [(18, 22)]) == even
+    assert strip_levels(even, [(12, 14)]) == [13, 20, 30, 40]
+    assert strip_levels(even, [(12, 16), (15, 18), (31, 33)]) == [15, 20, 32, 40]
+    many = [(n, n) for n in range(1, 41, 4)]
+    assert len(strip_levels(even, [*many, (20, 22)])) == len(even)
+
+
+def test_pictures_tell_the_slice_of_the_reference_as_it_came():
+    study = analysis([record(1, PATIENT_LEFT, 7.0)])
+    affine = np.diag([-0.5, -1.0, 2.0, 1.0])  # LPS, with slices of 2 mm
+    affine[:3, 3] = ORIGIN + np.array([79, 95, 0])
+    native = Volume(np.zeros((160, 96, 32), np.float32), Grid((160, 96, 32), affine))
+    html = render_report(replace(study, prepared=replace(study.prepared, native=native)))
+    assert "T1c, axial, slice 17 of 32" in html  # level 32 of the 1 mm grid
+    assert "FLAIR, coronal, slice 46 of 96" in html  # row 50, counted from the front
+    assert "T1c, sagittal, slice 123 of 160" in html  # column 18, counted from the right
 
 
 def test_an_abstaining_lesion_shows_its_reason_and_no_probability(html):
@@ -378,7 +448,7 @@ def test_a_study_without_lesions_says_so_and_shows_slices():
     page = Page(render_report(analysis([])))
     assert "No lesion was found." in page.text
     assert "may be missed" in page.text
-    assert len([i for i in page.all("img") if "axial slice" in i["alt"]]) == 12
+    assert len(strip(page)) == 12
     assert not page.all("article")
 
 

@@ -48,6 +48,19 @@ def test_each_sequence_takes_turns_with_the_reference(analysis):
     assert abs(mixed[corner] - plain[corner]).mean() > 60  # FLAIR's, which runs the other way
 
 
+def test_t1_is_as_bright_as_t1c_beside_it(analysis):
+    image = analysis.prepared.image.copy()
+    ramp = np.linspace(1, 2, 64)[:, None, None] * np.ones(analysis.prepared.mask.shape)
+    image[CHANNELS.index("t1c")] = ramp
+    image[CHANNELS.index("t1c")][::8, ::8] = 9  # vessels set its white, not that of T1
+    image[CHANNELS.index("t1")] = 300 * ramp
+    analysis.prepared = replace(analysis.prepared, image=image * analysis.prepared.mask)
+    rows = quality_section(analysis).rows
+    home, turns = (pixels(row.pictures[0]).astype(float) for row in (rows[0], rows[1]))
+    inside = home > 20
+    assert np.median(turns[inside]) == pytest.approx(np.median(home[inside]), abs=8)
+
+
 def test_the_brain_mask_is_outlined_in_every_picture(analysis):
     for row in quality_section(analysis).rows:
         assert all(picture.drawing.outlines["brain"].startswith("M") for picture in row.pictures)

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from vasotype.outputs import report_words as words
 from vasotype.result import (
-    BiomarkerRecord,
     MimicrySuspicion,
     ModeProbabilities,
     PhenotypeRecord,
@@ -55,22 +56,30 @@ def test_rules_that_lack_evidence_say_so():
     assert "too few biomarkers" in words.rule_reading(reading)
 
 
+def test_rules_that_lean_to_neither_end_say_why_and_give_their_signs():
+    reading = RuleReading(label="intermediate", in_favour=(), against=("a sharp border (1.2)",))
+    assert "neither end prevails" in words.rule_reading(reading)
+    assert words.rule_signs(reading, "intermediate") == [
+        "Signs for intermediate: none.",
+        "Signs against it: a sharp border (1.2).",
+    ]
+
+
 @pytest.mark.parametrize(
-    ("value", "unit", "text"),
+    ("supported", "said"),
     [
-        (True, "", "yes"),
-        (False, "", "no"),
-        ("ring", "", "ring"),
-        (0.12345, "1", "0.123"),
-        (3.0, "mm", "3 mm"),
-        (None, "mm", "–"),
+        ((), "3 vessel co-option; not alone at 90 %"),
+        ((1,), "3 vessel co-option; 1 of 3 alone at 90 %"),
+        ((0, 1, 2), "3 vessel co-option; alone at 90 %"),
     ],
 )
-def test_biomarkers_are_written_with_their_unit(value, unit, text):
-    biomarker = BiomarkerRecord(
-        id="FE-01", name="x", value=value, unit=unit, available=True, quality="good", note=None
-    )
-    assert words.biomarker_value(biomarker) == text
+def test_leanings_are_counted_with_those_that_stand_alone(supported, said):
+    lesions = [
+        SimpleNamespace(phenotype=phenotype(ALL, supported=n in supported)) for n in (0, 1, 2)
+    ]
+    assert words.leaning_counts(lesions) == said
+    silent = SimpleNamespace(phenotype=phenotype((), label=None))
+    assert words.leaning_counts([silent]) == "1 without a leaning"
 
 
 @pytest.mark.parametrize("level", ["yes", "no", "unknown"])
@@ -96,6 +105,15 @@ def test_locations_are_told_from_the_middle_of_the_brain(point, location):
     shift = np.array([20.0, -7.0, 3.0])
     affine[:3, 3] += shift
     assert words.Compass(mask, affine).location(tuple(np.array(point) + shift)) == location
+
+
+def test_positions_are_counted_from_the_middle_of_the_brain_wherever_the_origin_lies():
+    mask = np.zeros((50, 60, 40), bool)
+    mask[5:46, 10:51, 5:36] = True  # its middle is voxel (25, 30, 20)
+    affine = np.diag([2.0, 1.0, 1.0, 1.0])
+    affine[:3, 3] = [-900.0, 400.0, 7.0]
+    point = affine @ [10, 18, 33, 1]
+    assert words.Compass(mask, affine).from_middle(tuple(point[:3])) == "L 30, P 12, S 13"
 
 
 @pytest.mark.parametrize(("volume", "text"), [(0.034, "0.03"), (1.5, "1.50"), (103.21, "103.2")])

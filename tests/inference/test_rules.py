@@ -10,14 +10,14 @@ from vasotype.result import BiomarkerRecord, MimicrySuspicion, ModeProbabilities
 
 ANGIOGENIC = {
     "enhancement_mean": 1.4,
-    "edema_ratio": 4.0,
+    "edema_ratio_size_adjusted": 0.7,
     "border_width": 2.0,
     "rcbv_mean": 4.0,
     "ktrans_tumor_mean": 0.2,
 }
 CO_OPTION = {
     "enhancement_mean": 0.3,
-    "edema_ratio": 0.5,
+    "edema_ratio_size_adjusted": -0.9,
     "border_width": 5.0,
     "rcbv_mean": 1.5,
     "ktrans_tumor_mean": 0.03,
@@ -85,9 +85,12 @@ def test_a_middle_value_speaks_for_the_intermediate_mode_alone():
 
 
 def test_perfusion_outweighs_one_structural_sign():
-    assert read({"edema_ratio": 0.5, "rcbv_mean": 4.0, "ktrans_tumor_mean": 0.2}).label == (
-        "angiogenic"
-    )
+    values = {"edema_ratio_size_adjusted": -0.9, "rcbv_mean": 4.0, "ktrans_tumor_mean": 0.2}
+    assert read(values).label == "angiogenic"
+
+
+def test_edema_speaks_only_against_tumors_of_its_size():
+    assert read({"edema_ratio": 9.0, "rcbv_mean": 4.0}).label is None
 
 
 @pytest.mark.parametrize(

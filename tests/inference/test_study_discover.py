@@ -1,6 +1,6 @@
 import pytest
 from vasotype.findings import CATALOGUE, StudyError
-from vasotype.study import find_studies
+from vasotype.study import find_named_studies, find_studies
 from vasotype.study.discover import list_study
 
 
@@ -63,6 +63,24 @@ def test_cohort_gives_its_studies_in_order_and_nothing_else(tmp_path):
     touch(tmp_path / "maps", "a-rcbv.nii.gz")
     touch(tmp_path / ".cache", "c_t1c.nii.gz")
     assert find_studies(tmp_path) == [tmp_path / "a", tmp_path / "b"]
+
+
+def test_folders_with_images_of_unusual_names_are_studies(tmp_path):
+    touch(tmp_path / "odd", "brain post.nii.gz")
+    touch(tmp_path / "site" / "a", "a-t1c.nii.gz", "extra.nii")
+    touch(tmp_path / "site" / "a" / "dwi", "a_dwi.nii.gz")
+    touch(tmp_path / "site" / "b" / "anat", "unlike.nii.gz")
+    touch(tmp_path / "labels", "a_seg.nii.gz")
+    touch(tmp_path / "results" / "a", "result.json", "lesions.nii.gz", "habitats.nii.gz")
+    site = tmp_path / "site"
+    assert find_studies(tmp_path) == [tmp_path / "odd", site / "a", site / "b"]
+    assert find_named_studies(tmp_path) == [site / "a"]
+
+
+def test_a_loose_image_hides_no_study_below_it(tmp_path):
+    touch(tmp_path, "template_T1w.nii.gz", "atlas.nii.gz")
+    touch(tmp_path / "odd", "brain post.nii.gz")
+    assert find_studies(tmp_path) == [tmp_path, tmp_path / "odd"]
 
 
 def test_linked_studies_are_found_and_circles_end(tmp_path):

@@ -6,6 +6,7 @@ import nibabel as nib
 import numpy as np
 import pytest
 from vasotype.findings import StudyError
+from vasotype.perfusion import DceSettings
 from vasotype.study import read_study
 from vasotype.study.extras import Extras
 
@@ -57,6 +58,16 @@ def test_series_are_found_by_name_with_what_belongs_to_them(folder):
     missing = next(f.message for f in study.findings if f.code == "map-missing")
     assert missing == "maps that are missing: tbr"
     assert "image-not-used" not in codes(study)
+
+
+def test_what_scales_a_dce_series_goes_with_it(folder):
+    dce = write_series(folder / "case_dce.nii.gz", MagneticFieldStrength=1.5)
+    b1 = write(folder / "field.nii.gz", np.full((10, 10, 10), 0.9, np.float32))
+    settings = DceSettings(dose_mmol_per_kg=0.05)
+    series = read_study(folder, extras=Extras(dce=dce, b1=b1, dce_settings=settings)).perfusion
+    assert series.dce.field_t == 1.5
+    assert series.dce_settings == settings
+    assert np.allclose(series.b1, 0.9)
 
 
 def test_series_of_bids_lie_in_a_folder_of_their_own(tmp_path, small_study):

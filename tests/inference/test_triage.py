@@ -113,7 +113,9 @@ def test_every_lesion_is_counted_once_and_the_order_does_not_matter(drawn):
 def test_the_sentences_name_who_disagrees_and_how():
     lesions = [lesion(1, core=9.0), lesion(2, "co_option"), lesion(3, "co_option"), lesion(4)]
     found = triage(lesions)
-    assert words.dominant(found, lesions) == "Lesion 1, the largest: leans angiogenic (0.60)."
+    assert words.dominant(found, lesions) == (
+        "Lesion 1, the largest: leans angiogenic (0.60), not alone at 90 %."
+    )
     assert words.disagreement(found, lesions) == (
         "Leaning otherwise: lesions 2 and 3 to vessel co-option."
     )

@@ -12,12 +12,24 @@ from vasotype.outputs import report_clinical, report_considerations, report_foll
 from vasotype.outputs import report_triage as triage_words
 from vasotype.outputs.report_guide import guide
 from vasotype.outputs.report_page import render
-from vasotype.outputs.report_words import leaning, mimicry, support
+from vasotype.outputs.report_reasons import reason_sentences
+from vasotype.outputs.report_words import (
+    REPEATED,
+    leaning,
+    mimicry,
+    rule_reading,
+    rule_signs,
+    standing,
+    support,
+)
+from vasotype.phenotype.reasons import NETWORK_REASON, WORDS
 from vasotype.result import (
     AfterTreatment,
     MimicrySuspicion,
     ModeProbabilities,
     PhenotypeRecord,
+    ReasonRecord,
+    RuleReading,
 )
 
 MODES = ("angiogenic", "intermediate", "co_option")
@@ -65,6 +77,20 @@ class Words(HTMLParser):
         self.said.append(data)
 
 
+def reasons():
+    """One reason of each kind that the fused model knows, beyond the simulated lesions."""
+    for feature, (name, high, _) in {**WORDS, NETWORK_REASON: ("network", "", "")}.items():
+        yield ReasonRecord(
+            feature=feature,
+            name=name,
+            words=high,
+            value=None if feature == NETWORK_REASON else 0.5,
+            standardised=3.0,
+            contribution=0.2,
+            direction="for",
+        )
+
+
 def phenotype(label, members=MODES, tier="structural"):
     values = {mode: 0.5 if mode == label else 0.25 for mode in MODES}
     if label is None:
@@ -79,6 +105,8 @@ def phenotype(label, members=MODES, tier="structural"):
         reason=None if label else "FLAIR is missing",
         tier=tier,
         low_permeability_share=None,
+        network_probabilities=ModeProbabilities(angiogenic=0.4, intermediate=0.3, co_option=0.3),
+        reasons=tuple(reasons()),
     )
 
 
@@ -98,6 +126,11 @@ def sentences():
         yield leaning(reading)
         yield support(reading)
         yield mimicry(reading.mimicry_suspicion)
+        yield standing(reading)
+        rules = RuleReading(label=label, in_favour=(), against=())
+        yield rule_reading(rules)
+        yield from rule_signs(rules, label)
+        yield from map(" ".join, reason_sentences(reading))
     for competing, cavity in itertools.product(
         ("recurrence or radiation necrosis", None), ("no", "possible", "probable")
     ):
@@ -105,6 +138,7 @@ def sentences():
             AfterTreatment(irradiated=True, cavity=cavity, competing=competing, evidence=())
         )
     yield triage_words.TEAM
+    yield REPEATED
     yield from report_follow_words.GUIDE
     yield from report_follow_words.SIZE_NAMES.values()
     yield report_follow_words.WINDOW

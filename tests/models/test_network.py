@@ -27,6 +27,14 @@ def test_tissue_probabilities_sum_to_one(network: Network) -> None:
     assert habitat.shape == (1, 5, 32, 32, 32)
 
 
+def test_a_habitat_changes_as_much_within_a_block_as_between_blocks(network: Network) -> None:
+    with torch.no_grad():
+        habitat = network(*inputs())[1]
+    steps = habitat.diff(dim=-1).abs()
+    within, between = steps[..., 0::2].mean(), steps[..., 1::2].mean()
+    assert 0.5 < within / between < 2
+
+
 def test_the_unit_of_a_structural_image_does_not_matter(network: Network) -> None:
     image, mask, present, stats = inputs()
     scaled, moved = image.clone(), stats.clone()

@@ -151,12 +151,13 @@ def make_figure(value_, **changes):
     return Figure(**{**fields, **changes})
 
 
-def make_figures(*figures, sha256="a" * 64, digest="d", cohort="dev"):
+def make_figures(*figures, sha256="a" * 64, digest="d", cohort="dev", rules=None):
     record = CohortRecord(name=cohort, digest=digest, studies=9, simulated=True)
     return Figures(
         model="m",
         version="1",
         sha256=sha256,
+        rules=rules,
         vasotype_version="0",
         command="c",
         cohorts=(record,),

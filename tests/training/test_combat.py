@@ -4,9 +4,21 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from typer.testing import CliRunner
+from vasotype.cli import app
 from vasotype.findings import StudyError
 from vasotype_training.combat import Combat, fit_combat
-from vasotype_training.harmonise import Columns, apply_rows, fit_rows, read_rows, write_rows
+from vasotype_training.harmonise import (
+    Columns,
+    apply_rows,
+    fit_rows,
+    read_combat,
+    read_rows,
+    stable_features,
+    write_rows,
+)
+from vasotype_training.reliability import Reliability
+from vasotype_training.repeat_scans import Repeated, Stability
 
 FEATURES = tuple(f"f{n}" for n in range(8))
 
@@ -110,11 +122,12 @@ def table(tmp_path):
 
 
 COLUMNS = Columns("site", ("rcbv_mean", "edema_ratio"))
+SITES = ("A", "B", "C")
 
 
 def test_a_row_without_a_value_stays_as_it_was(table):
     rows = read_rows(table)
-    even = apply_rows(rows, COLUMNS, fit_rows(rows, COLUMNS))
+    even = apply_rows(rows, COLUMNS, fit_rows(rows, COLUMNS, SITES))
     assert even[-1]["harmonised"] == "false"
     assert even[-1]["rcbv_mean"] == "n/a"
     assert all(row["harmonised"] == "true" for row in even[:-1])
@@ -130,14 +143,120 @@ def test_rows_of_a_test_site_do_not_shape_the_fit(table):
         apply_rows(rows, COLUMNS, combat)
 
 
+@pytest.mark.parametrize(
+    ("sites", "said"), [((), "--training-site"), (("A", "B", "Z"), "no row of site Z")]
+)
+def test_only_named_sites_that_are_there_can_shape_a_fit(table, sites, said):
+    with pytest.raises(StudyError, match=said):
+        fit_rows(read_rows(table), COLUMNS, sites)
+
+
+def melanoma_rows():
+    """Two sites, one with many melanomas, whose blood volume is higher by 2 at both."""
+    rng = np.random.default_rng(8)
+    rows = []
+    for site, share, shift in (("A", 0.2, 0.0), ("B", 0.8, 1.0)):
+        for _ in range(200):
+            primary = "melanoma" if rng.random() < share else "Lung"
+            rcbv = 3 + shift + 2 * (primary == "melanoma") + rng.normal(0, 0.3)
+            rows.append({"site": site, "primary": primary, "rcbv_mean": str(rcbv)})
+    return rows
+
+
+PRIMARY = Columns("site", ("rcbv_mean",), categories=("primary",))
+
+
+def test_the_primary_tumor_s_effect_is_preserved_and_the_scanner_s_is_not():
+    rows = melanoma_rows()
+    even = apply_rows(rows, PRIMARY, fit_rows(rows, PRIMARY, ("A", "B")))
+    mean = {
+        (site, primary): np.mean(
+            [float(r["rcbv_mean"]) for r in even if (r["site"], r["primary"]) == (site, primary)]
+        )
+        for site in "AB"
+        for primary in ("Lung", "melanoma")
+    }
+    for site in "AB":
+        assert mean[site, "melanoma"] - mean[site, "Lung"] == pytest.approx(2.0, abs=0.15)
+    assert mean["A", "Lung"] == pytest.approx(mean["B", "Lung"], abs=0.15)
+
+
+def test_a_kept_fit_knows_its_words_and_leaves_rows_with_others_alone():
+    rows = melanoma_rows()
+    combat = fit_rows(rows, PRIMARY, ("A", "B"))
+    kept = Combat.model_validate_json(combat.model_dump_json())
+    assert kept == combat
+    assert kept.covariates == ("primary=melanoma",)
+    assert Columns.of(kept, "site") == PRIMARY
+    new = [{**rows[0], "primary": word} for word in ("LUNG ", "renal", "n/a")]
+    even = apply_rows(new, Columns.of(kept, "site"), kept)
+    assert [row["harmonised"] for row in even] == ["true", "false", "false"]
+
+
+def test_a_category_of_one_word_is_refused():
+    rows = [{**row, "primary": "lung"} for row in melanoma_rows()]
+    with pytest.raises(StudyError, match="primary: one word alone"):
+        fit_rows(rows, PRIMARY, ("A", "B"))
+
+
+@pytest.fixture
+def repeated(tmp_path):
+    """The table that repeated simulated scans leave behind."""
+    found = [
+        Repeated(name, unit, Reliability(40, icc, icc - 0.1, icc + 0.05, 0.2, None))
+        for name, unit, icc in (
+            ("rcbv_mean", "of white matter", 0.9),
+            ("edema_ratio", "1", 0.6),
+            ("ktrans_tumor_mean", "1/min", -0.02),
+        )
+    ]
+    path = tmp_path / "stability.md"
+    path.write_text(Stability(20, 50, 40, {"both": 0.9}, tuple(found)).markdown(), "utf-8")
+    return path
+
+
+ALL = ("edema_ratio", "rcbv_mean", "ktrans_tumor_mean", "never_measured")
+
+
+@pytest.mark.parametrize(
+    ("least", "stable"), [(0.75, ("rcbv_mean",)), (0.5, ("edema_ratio", "rcbv_mean"))]
+)
+def test_features_that_repeated_scans_move_are_left_out(repeated, least, stable):
+    assert stable_features(ALL, repeated, least) == stable
+
+
+def test_nothing_stable_and_no_table_of_stability_are_refused(repeated, table):
+    with pytest.raises(StudyError, match=r"ICC of 0\.95"):
+        stable_features(ALL, repeated, 0.95)
+    with pytest.raises(StudyError, match="no ICC in it"):
+        stable_features(ALL, table, 0.75)
+
+
+def test_the_command_fits_stable_features_of_training_sites_alone(table, repeated, tmp_path):
+    out, kept = tmp_path / "even.tsv", tmp_path / "combat.json"
+    words = ["harmonise", str(table), "-o", str(out), "-f", "rcbv_mean", "-f", "edema_ratio"]
+    refused = CliRunner().invoke(app, words)
+    assert refused.exit_code == 2
+    assert "--training-site" in refused.output
+    words += ["--training-site", "A", "--training-site", "B"]
+    done = CliRunner().invoke(app, [*words, "--stability", str(repeated), "--keep", str(kept)])
+    assert done.exit_code == 0, done.output
+    assert "not stable: edema_ratio" in done.output
+    assert "not a training site: C" in done.output
+    before = {row["id"]: row for row in read_rows(table)}
+    after = read_rows(out)
+    assert all(row["edema_ratio"] == before[row["id"]]["edema_ratio"] for row in after)
+    assert read_combat(kept).features == ("rcbv_mean",)
+
+
 def test_a_missing_column_is_named(table):
     with pytest.raises(StudyError, match="no column scanner"):
-        fit_rows(read_rows(table), Columns("scanner", ("rcbv_mean",)))
+        fit_rows(read_rows(table), Columns("scanner", ("rcbv_mean",)), SITES)
 
 
 def test_harmonised_rows_are_written_as_they_are(table, tmp_path):
     rows = read_rows(table)
-    even = apply_rows(rows, COLUMNS, fit_rows(rows, COLUMNS))
+    even = apply_rows(rows, COLUMNS, fit_rows(rows, COLUMNS, SITES))
     write_rows(even, tmp_path / "even.tsv")
     assert read_rows(tmp_path / "even.tsv") == even
 

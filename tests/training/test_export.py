@@ -1,9 +1,11 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import onnx
 import pytest
 import torch
+from vasotype.findings import StudyError
 from vasotype_models.contract import CHANNELS, read_calibration, read_contract, sha256
 from vasotype_models.network import CLIP, Architecture, Network
 from vasotype_models.registry import verify
@@ -140,3 +142,22 @@ def test_phantom_has_only_the_channels_it_names_and_only_in_the_mask():
 
 def test_contract_is_readable_json(released):
     assert json.loads((released / "contract.json").read_text())["name"] == "tiny"
+
+
+def test_every_calibration_names_the_network_it_lies_beside(network, released, tmp_path):
+    digest = read_contract(released).onnx_sha256
+    own = read_calibration(released)
+    assert own.model_sha256 == digest
+    unnamed = own.model_copy(update={"model_sha256": None, "source": "an old file"})
+    for number, given in enumerate((unnamed, lambda folder: read_calibration(folder))):
+        release = replace(RELEASE, calibration=given)
+        folder = export_network(network, tmp_path / str(number), release, META)
+        assert read_calibration(folder).model_sha256 == read_contract(folder).onnx_sha256
+
+
+def test_the_calibration_of_another_network_is_refused(network, released, tmp_path):
+    other = read_calibration(released).of_model("b" * 64)
+    with pytest.raises(StudyError) as error:
+        export_network(network, tmp_path / "new", replace(RELEASE, calibration=other), META)
+    assert error.value.code == "calibration-other-model"
+    assert not (tmp_path / "new").exists()

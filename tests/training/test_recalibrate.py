@@ -1,9 +1,14 @@
+from pathlib import Path
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from scipy.special import softmax
 from vasotype.findings import StudyError
 from vasotype_models.contract import MODES
+from vasotype_training import recalibrate as module
 from vasotype_training.calibrate import calibrate, prediction_sets
+from vasotype_training.evaluate.summary import patient
 from vasotype_training.recalibrate import SiteLesion, refit
 
 
@@ -61,3 +66,80 @@ def test_a_handful_of_lesions_calibrates_nothing(shipped):
     with pytest.raises(StudyError, match="30 in 5 are needed") as refused:
         refit(shipped, site(np.random.default_rng(6), 40), "site")
     assert refused.value.code == "site-lesions"
+
+
+@pytest.fixture
+def three_visits(monkeypatch, shipped):
+    """Two examinations of one patient and one of another; lesions that only tell the patient."""
+    folders = [Path(name) for name in ("a", "b", "damaged", "c")]
+    names = {"a": "BraTS-MET-00001-000", "b": "BraTS-MET-00001-001", "c": "sub-2_ses-01"}
+
+    def read_labelled(folder):
+        return SimpleNamespace(study=SimpleNamespace(name=names.get(folder.name)), lesions=[1])
+
+    def analyse(study):
+        if study.name is None:
+            raise StudyError("no-brain", "nothing to see")
+
+    monkeypatch.setattr(module, "find_labelled", lambda _: folders)
+    monkeypatch.setattr(module, "read_labelled", read_labelled)
+    monkeypatch.setattr(module, "patient", lambda name: patient(name or "nameless"))
+    monkeypatch.setattr(
+        module, "site_lesions", lambda number, *_: [SiteLesion(number, "both", 0, None, None)]
+    )
+    identity = SimpleNamespace(sha256="a" * 64)
+    engine = SimpleNamespace(calibration=shipped, identity=identity)
+    runtime = SimpleNamespace(engine=engine, analyse=analyse)
+    monkeypatch.setattr(module.vasotype, "load", lambda *_: runtime)
+
+
+@pytest.fixture
+def refitted_from(monkeypatch):
+    """What is handed to the fit."""
+    seen = SimpleNamespace()
+
+    def refit(calibration, lesions, site, refused):
+        seen.calibration, seen.lesions, seen.refused = calibration, lesions, refused
+
+    monkeypatch.setattr(module, "refit", refit)
+    return seen
+
+
+def test_timepoints_of_one_patient_share_a_number_and_so_a_fold(three_visits, refitted_from):
+    module.recalibrate(Path("cohort"), "default")
+    first, second, other = (lesion.patient for lesion in refitted_from.lesions)
+    assert first == second != other
+
+
+def test_a_refused_study_is_left_out_and_named(three_visits, refitted_from):
+    steps = []
+    module.recalibrate(Path("cohort"), "default", progress=lambda *step: steps.append(step))
+    assert refitted_from.refused == ["damaged: left out, no-brain: nothing to see"]
+    assert steps[-1] == (4, 4)
+
+
+def test_refusals_are_told_with_what_was_refitted_and_with_what_was_not(shipped):
+    found = refit(shipped, site(np.random.default_rng(7), 300), "site", ["x: left out"])
+    assert found.summary[-1] == "x: left out"
+    with pytest.raises(StudyError, match="x: left out"):
+        refit(shipped, [], "site", ["x: left out"])
+
+
+def test_a_new_calibration_names_its_model(three_visits, refitted_from):
+    module.recalibrate(Path("cohort"), "default")
+    assert refitted_from.calibration.model_sha256 == "a" * 64
+    assert refitted_from.calibration.serves("a" * 64)
+    assert not refitted_from.calibration.serves("b" * 64)
+
+
+@pytest.mark.parametrize(
+    ("study", "name"),
+    [
+        ("BraTS-MET-00001-002", "BraTS-MET-00001"),
+        ("sub-7_ses-02", "sub-7"),
+        ("sub-7", "sub-7"),
+        ("patient7", "patient7"),
+    ],
+)
+def test_the_patient_of_a_study_is_its_name_without_the_timepoint(study, name):
+    assert patient(study) == name

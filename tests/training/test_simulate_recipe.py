@@ -4,8 +4,15 @@ import json
 
 import pytest
 from pydantic import ValidationError
+from vasotype.findings import StudyError
 from vasotype_training.config import expand
-from vasotype_training.simulate.recipe import TOLERANCE, changed, check_frozen, read_recipe
+from vasotype_training.simulate.recipe import (
+    TOLERANCE,
+    changed,
+    check_frozen,
+    freeze,
+    read_recipe,
+)
 
 PRINT = {"t1n_mean": 800.0, "edema": 5000.0, "lesions": 3.0}
 
@@ -46,10 +53,30 @@ def test_rounding_is_no_change_but_a_moved_or_missing_number_is():
     assert changed(PRINT, {"t1n_mean": 800.0, "edema": 5000.0}) == ["lesions"]
 
 
-def test_a_cohort_is_frozen_first_and_a_changed_study_reported_later(tmp_path):
+def test_a_recipe_without_fingerprints_proves_nothing(tmp_path):
+    cohort = write_cohort(tmp_path / "cohort", {"SIM-0": PRINT})
+    with pytest.raises(StudyError, match=r"small\.frozen\.json") as error:
+        check_frozen(tmp_path / "small.yaml", cohort)
+    assert error.value.code == "cohort-not-frozen"
+    assert not (tmp_path / "small.frozen.json").exists()
+
+
+def test_a_missing_study_is_told_unless_only_a_part_was_wanted(tmp_path):
+    recipe = tmp_path / "small.yaml"
+    freeze(recipe, write_cohort(tmp_path / "whole", {f"SIM-{n}": PRINT for n in range(3)}))
+    part = write_cohort(tmp_path / "part", {"SIM-0": PRINT})
+    assert check_frozen(recipe, part) == ["SIM-1: missing", "SIM-2: missing"]
+    assert check_frozen(recipe, part, limit=1) == []
+    assert check_frozen(recipe, part, limit=2) == ["SIM-1: missing"]
+    assert len(check_frozen(recipe, tmp_path / "nothing")) == 3
+
+
+def test_a_cohort_is_frozen_once_and_a_changed_study_reported_later(tmp_path):
     recipe = tmp_path / "small.yaml"
     cohort = write_cohort(tmp_path / "cohort", {"SIM-0": PRINT, "SIM-1": PRINT})
-    assert check_frozen(recipe, cohort) == []
+    freeze(recipe, cohort)
+    with pytest.raises(StudyError, match="frozen already"):
+        freeze(recipe, cohort)
     frozen = (tmp_path / "small.frozen.json").read_text(encoding="utf-8")
     assert json.loads(frozen) == {"SIM-0": PRINT, "SIM-1": PRINT}
     assert check_frozen(recipe, cohort) == []

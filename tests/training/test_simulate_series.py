@@ -1,5 +1,6 @@
 """Series that were simulated from maps give the maps back, through the runtime's own analysis."""
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -11,6 +12,8 @@ from vasotype.perfusion.quality import valid_voxels
 from vasotype.prepare.resample import resample
 from vasotype.stages import Grid
 from vasotype_training.simulate.series import (
+    FLIP_ANGLES,
+    WITHOUT_ANGLES_SHARE,
     Quantities,
     draw_protocol,
     render_dce,
@@ -55,7 +58,7 @@ def phantom(seed=0):
         transit_s=np.append(4.0, rng.uniform(4, 6, lesions)),
         affine=np.eye(4),
     )
-    return tissue, truth, draw_protocol(rng), rng
+    return tissue, truth, replace(draw_protocol(rng), flip_angles=FLIP_ANGLES), rng
 
 
 @cache
@@ -98,6 +101,25 @@ def test_permeability_of_lesions_comes_back_in_order():
     assert spearmanr(found, truth[:, 1]).statistic > 0.9
     expected = protocol.input_scale * protocol.relaxivity / 4.5  # what the analysis can't know
     assert np.median(found / truth[:, 1]) == pytest.approx(expected, rel=0.25)
+
+
+def test_without_flip_angles_t1_must_be_assumed_and_the_order_stays():
+    tissue, truth, protocol, _ = phantom()
+    bare = replace(protocol, flip_angles=())
+    series, angles = render_dce(tissue, bare, np.random.default_rng(3))
+    assert angles is None
+    brain = share_of(BRAIN, GRID, series.grid) > 0.5
+    lesions = resample(tissue.kind.astype(np.uint16), GRID, series.grid, order=0)
+    maps = analyse_dce(series, brain, DceInputs(lesions=lesions))
+    assert [f.code for f in maps.findings] == ["t1-assumed", "aif-population"]
+    found = means(maps.ktrans_per_min, maps.quality, series.grid, RADIUS - 3)
+    assert spearmanr(found, truth[:, 1]).statistic > 0.9
+
+
+def test_some_protocols_lack_flip_angles():
+    drawn = [draw_protocol(np.random.default_rng(seed)).flip_angles for seed in range(400)]
+    assert set(drawn) == {FLIP_ANGLES, ()}
+    assert drawn.count(()) / len(drawn) == pytest.approx(WITHOUT_ANGLES_SHARE, abs=0.07)
 
 
 def test_white_matter_is_brighter_before_the_bolus_than_in_it():

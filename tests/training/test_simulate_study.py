@@ -97,7 +97,11 @@ def test_a_written_study_is_read_back_as_a_labelled_one(written, simulated):
     labelled = read_labelled(written)
     assert labelled.simulated
     assert np.array_equal(labelled.tissue, simulated.scene.tissue)
-    assert labelled.lesions == simulated.scene.truth
+    for read, known in zip(labelled.lesions, simulated.scene.truth, strict=True):
+        assert replace(read, rim_cnr=None) == known
+        if read.rim_cnr is not None:
+            assert read.rim_cnr == pytest.approx(simulated.visibility[read.id].t1c, abs=1e-3)
+    assert any(read.rim_cnr is not None for read in labelled.lesions)
 
 
 def test_a_study_that_could_not_be_written_leaves_nothing_behind(simulated, tmp_path, monkeypatch):

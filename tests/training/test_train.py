@@ -1,7 +1,8 @@
-"""The whole chain: simulate, train, export, evaluate; and what a wrong configuration says."""
+"""The whole chain by its commands, simulate to run; and what a wrong configuration says."""
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import nibabel as nib
@@ -10,11 +11,11 @@ import pytest
 import torch
 import yaml
 from torch import Tensor
-from vasotype_models.registry import verify
+from typer.testing import CliRunner
+from vasotype.cli import app
+from vasotype.result import Result
 from vasotype_training.cohorts import read_labelled
 from vasotype_training.config import read_config
-from vasotype_training.evaluate import Options, evaluate
-from vasotype_training.export import Release, export
 from vasotype_training.simulate.acquisition import Severity
 from vasotype_training.simulate.painting import PaintedProbabilities
 from vasotype_training.simulate.plan import Population
@@ -72,21 +73,28 @@ def configuration(cohort: Path, tmp_path: Path, **changes: object) -> Path:
     return path
 
 
+def call(*arguments: object) -> str:
+    """What a command prints; it must end well."""
+    answer = CliRunner().invoke(app, [str(word) for word in arguments])
+    assert answer.exit_code == 0, answer.output
+    return answer.stdout
+
+
 @pytest.mark.slow
-def test_the_whole_chain_runs(cohort: Path, tmp_path: Path) -> None:
-    config = configuration(cohort, tmp_path)
-    run = train(config)
-    assert (run / "weights.pt").is_file()
-    model = export(
-        run / "weights.pt",
-        tmp_path / "model",
-        Release("tiny", "0.0.1", "a test", train_config=config),
-    )
-    assert verify(model) == []
-    figures = evaluate([cohort], model, tmp_path / "figures", Options(device="cpu"))
-    assert "tiny" in figures.model
-    assert (tmp_path / "figures" / "figures.md").is_file()
-    assert "simulated" in (tmp_path / "figures" / "figures.md").read_text()
+def test_the_whole_chain_runs_by_its_commands(cohort: Path, tmp_path: Path) -> None:
+    made, model, figures, out = (tmp_path / n for n in ("made", "model", "figures", "out"))
+    options = "--no-maps", "--healthy-share", 0
+    call("simulate", "-o", made, "-n", 1, "--seed", 4, "--anatomy", cohort, *options)
+    [study] = made.glob("SIM-*")
+    config = configuration(cohort, tmp_path, validation=[str(study)])
+    assert str(tmp_path / "runs") in call("train", config, "--set", "optimiser.steps=5")
+    [weights] = (tmp_path / "runs").rglob("weights.pt")
+    call("export", weights, "-o", model, "--name", "tiny", "--config", config)
+    assert json.loads(call("models", "verify", model, "--json"))["problems"] == []
+    call("evaluate", made, "-o", figures, "--model", model, "--device", "cpu")
+    assert "simulated" in (figures / "figures.md").read_text()
+    call("run", study, "-o", out, "--model", model, "--device", "cpu", "--no-report")
+    assert Result.read(out).model.name == "tiny"
 
 
 @pytest.mark.slow

@@ -45,13 +45,15 @@ def fit_on_crops(folder: Path, config_path: Path, count: int) -> Calibration:
         CropOptions(),
         (config.seed, CALIBRATION_STREAM),
     )
-    measured = measure_patients(Engine.load(folder, "cpu"), stream, count)
+    engine = Engine.load(folder, "cpu")
+    measured = measure_patients(engine, stream, count)
     source = (
         f"{len(measured.usual)} simulated lesions of {count} patients, anatomies of "
         f"{config_path.name}, seed {config.seed}"
     )
     calibration = with_reduced_input(calibrate(measured.usual, source), measured.without_t1)
-    return with_pet(calibration, measured.usual, measured.with_pet)
+    calibration = with_pet(calibration, measured.usual, measured.with_pet)
+    return calibration.of_model(engine.identity.sha256)
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from vasotype.findings import StudyError
 from vasotype.prepare import resample
 from vasotype.stages import Grid, Labels, Mask, Study
-from vasotype.study import find_studies, read_study
+from vasotype.study import find_named_studies, read_study
 from vasotype_models.contract import ET, MODES, NETC, SNFH
 
 LabelMap = Mapping[str, Sequence[int]]
@@ -116,7 +116,7 @@ def find_labelled(cohort: Path) -> list[Path]:
 
     Raises StudyError ``file-missing`` when there is no such folder.
     """
-    return [folder for folder in find_studies(cohort) if _references(folder)]
+    return [folder for folder in find_named_studies(cohort) if _references(folder)]
 
 
 def read_labelled(folder: Path, labels: LabelMap | None = None) -> LabelledStudy:

@@ -34,7 +34,8 @@ class Combat(BaseModel):
     """A fitted harmonisation of V features.
 
     ``mean`` and ``deviation`` [V] are of all sites together; ``effects`` [C, V] of the biological
-    covariates, which are preserved.
+    covariates, which are preserved. ``categories`` holds the levels of each column of words: all
+    but the first, which they are held against, stand among the covariates as ``column=level``.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -45,6 +46,7 @@ class Combat(BaseModel):
     deviation: tuple[float, ...]
     effects: tuple[tuple[float, ...], ...]
     sites: dict[str, SiteEffect]
+    categories: dict[str, tuple[str, ...]] = {}
 
     def apply(self, values: Floats, sites: Sequence[str], covariates: Floats) -> Floats:
         """Harmonised ``values`` [N, V] of rows at ``sites`` [N] with ``covariates`` [N, C].

@@ -21,6 +21,7 @@ import torch
 from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.special import expit, softmax
+from vasotype.findings import StudyError
 from vasotype_models.contract import (
     CHANNELS,
     MODES,
@@ -113,7 +114,8 @@ def export_network(
 
     ``meta`` gives the training summary: ``step``, ``seed`` and the ``config`` of the run. Raises
     FileExistsError when ``folder`` is there already and ExportError when torch and ONNX Runtime
-    disagree by more than ``PARITY`` in any probability.
+    disagree by more than ``PARITY`` in any probability; StudyError ``calibration-other-model``
+    when the calibration names another network.
     """
     if folder.exists():
         raise FileExistsError(f"{folder}: a release is never overwritten; choose a new folder")
@@ -126,16 +128,28 @@ def export_network(
         check_parity(network, model)
         contract = describe(network, release, meta, sha256(model))
         (draft / "contract.json").write_text(contract.model_dump_json(indent=2) + "\n")
-        write_calibration(neutral_calibration(), draft)
-        if callable(release.calibration):
-            write_calibration(release.calibration(draft), draft)
-        elif release.calibration is not None:
-            write_calibration(release.calibration, draft)
+        calibration = neutral_calibration()
+        write_calibration(calibration.of_model(contract.onnx_sha256), draft)
+        if release.calibration is not None:
+            fitted = release.calibration
+            calibration = fitted(draft) if callable(fitted) else fitted
+            _check_calibration(calibration, contract)
+            write_calibration(calibration.of_model(contract.onnx_sha256), draft)
         write_golden(model, draft / "golden.npz", network.architecture.multiple)
         if release.train_config is not None:
             shutil.copyfile(release.train_config, draft / "train.yaml")
         draft.rename(folder)
     return folder
+
+
+def _check_calibration(calibration: Calibration, contract: Contract) -> None:
+    """Refuse one that names another network; an old file that names none is taken at its word."""
+    if not calibration.serves(contract.onnx_sha256):
+        raise StudyError(
+            "calibration-other-model",
+            f"the calibration is of network {str(calibration.model_sha256)[:12]}, this export is "
+            f"{contract.onnx_sha256[:12]}",
+        )
 
 
 def write_calibration(calibration: Calibration, folder: Path) -> None:

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 from vasotype.perfusion.series import PerfusionSeries
 from vasotype.stages import Grid, Prepared, Volume
-from vasotype.study import find_studies
+from vasotype.study import find_named_studies
 from vasotype_models.contract import CHANNELS, MODES, STRUCTURAL
 
 from vasotype_training.data import draw_box
@@ -158,7 +158,7 @@ def anatomy_places(paths: Sequence[Path]) -> list[Path]:
         found = (
             sorted(path.parent.glob(path.name)) if any(c in path.name for c in "*?[") else [path]
         )
-        inside = [p for f in found for p in ([f] if f.is_file() else find_studies(f))]
+        inside = [p for f in found for p in ([f] if f.is_file() else find_named_studies(f))]
         if not inside:
             raise FileNotFoundError(f"{path}: no anatomy here (label map, study or folder of them)")
         places += inside

@@ -9,6 +9,7 @@ import numpy as np
 from vasotype.engine import Engine
 from vasotype.lesions import find_lesions
 from vasotype.lesions.biomarkers import measure_biomarkers
+from vasotype.lesions.biomarkers_region import ScanFacts
 from vasotype.perfusion.stage import measure_perfusion
 from vasotype.phenotype.answers import lesion_views
 from vasotype.phenotype.fusion import numbers_name
@@ -28,6 +29,8 @@ TIERS: dict[str, tuple[str, ...]] = {
     "both": (*STRUCTURAL, "rcbv", "ktrans"),
 }
 """Channels of each input tier of the phenotype."""
+SIMULATED = ScanFacts(pet_tracer="fet")
+"""The ratios of PET are drawn as those of FET."""
 
 
 @dataclass(frozen=True)
@@ -67,7 +70,7 @@ def measure_crop(
     if crop.series is not None:
         prepared, _ = measure_perfusion(Study("crop", {}, perfusion=crop.series), given, lesions)
     habitats = dict(_habitats(engine, prepared, maps, pet=pet))
-    biomarkers = measure_biomarkers(prepared, lesions, voxel_ml)
+    biomarkers = measure_biomarkers(prepared, lesions, voxel_ml, SIMULATED)
     truths = {truth.id: truth for truth in crop.scene.truth if truth.mode is not None}
     seen: set[int] = set()
     for view, measured in zip(

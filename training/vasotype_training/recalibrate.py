@@ -7,7 +7,7 @@ each mode tell how sure the model may be there.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,7 @@ from vasotype_models.contract import MODES, Calibration
 
 from vasotype_training.calibrate import FOLDS, conformal_thresholds, fit_temperature, folds
 from vasotype_training.cohorts import LabelledStudy, find_labelled, read_labelled
+from vasotype_training.evaluate.summary import patient
 
 LEAST_PER_MODE = 30
 """Lesions of each mode below which a tier keeps its numbers: a 90 % set needs 9 at the very least,
@@ -47,7 +48,9 @@ class SiteLesion:
 
 @dataclass(frozen=True)
 class Recalibration:
-    """The new calibration, and a line for each tier on what became of it."""
+    """The new calibration, and a line for each tier on what became of it, for each study that was
+    left out on why.
+    """
 
     calibration: Calibration
     summary: tuple[str, ...]
@@ -61,22 +64,30 @@ def recalibrate(
 ) -> Recalibration:
     """Run a model over a labelled cohort and refit its calibration.
 
-    Raises StudyError ``truth-missing`` where no case has labels and ``site-lesions`` where no tier
-    has enough lesions of each mode.
+    A study that is refused, or whose labels are, is left out and named in the summary. Raises
+    StudyError ``truth-missing`` where no case has labels and ``site-lesions`` where no tier has
+    enough lesions of each mode.
     """
     runtime = vasotype.load(model, device)
     folders = find_labelled(cohort)
     if not folders:
         raise StudyError("truth-missing", f"{cohort.name}: no labelled case in it")
-    lesions: list[SiteLesion] = []
-    for number, folder in enumerate(folders):
-        labelled = read_labelled(folder)
-        if labelled.lesions:
-            analysis = runtime.analyse(labelled.study)
-            lesions += site_lesions(number, labelled, analysis, runtime.engine.calibration)
+    calibration = runtime.engine.calibration.of_model(runtime.engine.identity.sha256)
+    lesions, refused = list[SiteLesion](), list[str]()
+    patients: dict[str, int] = {}
+    for done, folder in enumerate(folders, start=1):
+        try:
+            labelled = read_labelled(folder)
+            # Timepoints of one patient are no independent witnesses: they share a fold.
+            number = patients.setdefault(patient(labelled.study.name), len(patients))
+            if labelled.lesions:
+                analysis = runtime.analyse(labelled.study)
+                lesions += site_lesions(number, labelled, analysis, calibration)
+        except StudyError as error:
+            refused.append(f"{folder.name}: left out, {error.code}: {error}")
         if progress is not None:
-            progress(number + 1, len(folders))
-    return refit(runtime.engine.calibration, lesions, cohort.name)
+            progress(done, len(folders))
+    return refit(calibration, lesions, cohort.name, refused)
 
 
 def site_lesions(
@@ -108,10 +119,13 @@ def site_lesions(
         )
 
 
-def refit(calibration: Calibration, lesions: list[SiteLesion], site: str) -> Recalibration:
+def refit(
+    calibration: Calibration, lesions: list[SiteLesion], site: str, refused: Sequence[str] = ()
+) -> Recalibration:
     """Temperatures and thresholds of each kind of input with enough lesions; the others stay.
 
-    Thresholds come from probabilities whose temperature was fitted on other patients.
+    ``refused`` are lines on studies that gave no lesions, for the summary. Thresholds come from
+    probabilities whose temperature was fitted on other patients.
     """
     by_name: dict[str, list[SiteLesion]] = defaultdict(list)
     for lesion in lesions:
@@ -141,12 +155,13 @@ def refit(calibration: Calibration, lesions: list[SiteLesion], site: str) -> Rec
         changed.append(tier)
         summary.append(f"{tier}: refitted on {len(own)} lesions")
     if not changed:
-        told = "; ".join(summary) or f"no lesion of {LEAST_DIAMETER_MM:g} mm was found"
+        read = summary or [f"no lesion of {LEAST_DIAMETER_MM:g} mm was found"]
+        told = "; ".join([*read, *refused])
         raise StudyError("site-lesions", f"{site}: {told}")
     source = f"{site}: tiers {', '.join(changed)} on its own lesions; before: {calibration.source}"
     basis = "site" if len(changed) == len(calibration.temperature) else "simulation"
     update = {**changes, "source": source, "basis": basis}
-    return Recalibration(calibration.model_copy(update=update), tuple(summary))
+    return Recalibration(calibration.model_copy(update=update), (*summary, *refused))
 
 
 def _held_out(logits: Floats, modes: NDArray[np.int64], patients: list[int]) -> Floats:

@@ -1,5 +1,5 @@
 """How a study was acquired: held against a protocol, and against what the model needs."""
 
-from vasotype.acquisition.check import acquisition_findings, check
+from vasotype.acquisition.check import acquisition_findings, check, minutes_after_contrast
 
-__all__ = ["acquisition_findings", "check"]
+__all__ = ["acquisition_findings", "check", "minutes_after_contrast"]

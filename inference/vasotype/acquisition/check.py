@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import datetime
 
+from vasotype_models.contract import STRUCTURAL
+
 from vasotype.acquisition.protocol import Protocol, default_protocol
 from vasotype.acquisition.quality import assess, contrast_shown
 from vasotype.acquisition.rules import Evidence, judge, motion_signs
@@ -24,7 +26,7 @@ def check(study: Study, protocol: Protocol | None = None) -> AcquisitionReport:
     protocol = protocol or default_protocol()
     series = study.series or _series_of(study)
     evidence = Evidence(
-        series, assess(study.volumes, study.reference), contrast_shown(study.volumes)
+        series, assess(study.volumes, _reference(study)), contrast_shown(study.volumes)
     )
     injections = [one.facts.contrast_started for one in series if one.facts.contrast_started]
     return AcquisitionReport(
@@ -54,6 +56,18 @@ def acquisition_findings(report: AcquisitionReport) -> tuple[Finding, ...]:
         message = f"{report.protocol}, minimum not met: {'; '.join(c.requirement for c in missed)}"
         findings.append(Finding("protocol-deviation", message))
     return tuple(findings)
+
+
+def minutes_after_contrast(report: AcquisitionReport) -> float | None:
+    """Minutes from the injection to the T1c in use; None where the clocks don't tell."""
+    delays = (o.header.minutes_after_contrast for o in report.sequences if o.channel == "t1c")
+    return next(delays, None)
+
+
+def _reference(study: Study) -> str:
+    """The study's own, or, of one that can't be analysed, the first sequence there is."""
+    order = (study.reference, *STRUCTURAL)
+    return next((c for c in order if c in study.volumes), study.reference)
 
 
 def _series_of(study: Study) -> tuple[SourceSeries, ...]:

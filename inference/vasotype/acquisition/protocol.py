@@ -25,23 +25,34 @@ Rule = Literal[
     "technique",
     "at_least",
     "at_most",
+    "within",
     "volumes",
     "contrast",
     "coverage",
     "signal",
     "motion",
+    "unreadable",
 ]
 LIMITED = {
     "isotropic", "matched", "slices", "at_least", "at_most", "volumes", "coverage", "signal"
 }  # fmt: skip
 
 
+class Range(Record):
+    """Bounds that count, of a parameter; with ``field_t`` they hold at that nominal field, T."""
+
+    low: float
+    high: float
+    field_t: float | None = None
+
+
 class Requirement(Record):
     """One thing that a protocol asks for.
 
     ``rule`` says how it is judged, ``series`` of what (a channel or a kind of series), ``limit`` in
-    ``unit`` by which number. ``source`` names one of the protocol's sources; ``verified`` is false
-    where the number was not checked against it, and absent where it is ours.
+    ``unit`` by which number, or ``ranges`` by which of several. What no header tells has the rule
+    ``unreadable``: it is listed, never judged. ``source`` names one of the protocol's sources;
+    ``verified`` is false where the number was not checked against it, and absent where it is ours.
     """
 
     id: str
@@ -52,6 +63,7 @@ class Requirement(Record):
     series: tuple[str, ...] = ()
     limit: float | None = None
     unit: str = ""
+    ranges: tuple[Range, ...] = ()
     words: tuple[str, ...] = ()
     parameter: str = ""
     verified: bool | None = None
@@ -65,7 +77,9 @@ class Requirement(Record):
     def _complete(self) -> Self:
         if self.rule in LIMITED and self.limit is None:
             raise ValueError(f"{self.id}: the rule {self.rule} needs a limit")
-        if self.rule in ("at_least", "at_most") and not self.parameter:
+        if self.rule == "within" and not self.ranges:
+            raise ValueError(f"{self.id}: the rule {self.rule} needs ranges")
+        if self.rule in ("at_least", "at_most", "within") and not self.parameter:
             raise ValueError(f"{self.id}: the rule {self.rule} needs a parameter")
         return self
 

@@ -26,6 +26,8 @@ Shown = Literal["seen", "not seen", "unclear", "no T1c"]
 def assess(volumes: Mapping[str, Volume], reference: str) -> tuple[ImageQuality, ...]:
     """Quality of each structural sequence; coverage is that of the head on ``reference``."""
     heads = {c: head_of(volumes[c]) for c in STRUCTURAL if c in volumes}
+    if not heads:
+        return ()
     home = volumes[reference].grid
     shares = {c: covered_share(heads[reference], home, volumes[c].grid) for c in heads}
     return tuple(

@@ -14,11 +14,14 @@ from vasotype.stages import SourceSeries
 Status = Literal["met", "not met", "unknown"]
 Verdict = tuple[Status, str]
 
+UNREADABLE = "not readable from the header"
 ROUNDING_MM = 0.05
 THIN_MM = 1.6
 """Slices above it are no 3-D acquisition where the header is silent."""
 GHOSTING = 0.025
 """Raw heads have up to 0.011; of heads moved by 3-6 mm in k-space half have more than 0.025."""
+FIELD_T = 0.2
+"""Scanners of 3 T run at 2.89 T, too."""
 SHIFT_MM = 0.8
 """Raw heads have up to 0.25 mm; a head that moved by 1 mm between two turns has 1 mm."""
 
@@ -133,9 +136,11 @@ def _technique(requirement: Requirement, evidence: Evidence) -> Verdict:
     candidates = [one for kind in requirement.series for one in evidence.of(kind)]
     wanted = set(requirement.words)
     for one in candidates:
-        if wanted <= set(one.facts.scanning) and "GR" not in one.facts.scanning:
+        facts = one.facts
+        if wanted <= {*facts.scanning, facts.acquisition} and "GR" not in facts.scanning:
             return "met", one.name
-    if any(one.facts.scanning for one in candidates):
+    told = [one.facts for one in candidates if one.facts.scanning]
+    if any(facts.acquisition or "3D" not in wanted for facts in told):
         return "not met", "not found"
     return "unknown", "the header is silent"
 
@@ -159,6 +164,32 @@ def _bounded(
         return "unknown", "the header is silent"
     status: Status = "met" if holds(value, _limit(requirement)) else "not met"
     return status, f"{value:g} {requirement.unit}"
+
+
+def _within(requirement: Requirement, evidence: Evidence) -> Verdict:
+    """The parameter lies in one of the ranges that hold at the field strength."""
+    one = evidence.first(requirement.series)
+    if one is None:
+        return "unknown", "no such sequence"
+    value, field_t = getattr(one.facts, requirement.parameter), one.facts.field_t
+    if value is None:
+        return "unknown", "the header is silent"
+    shown = f"{value:g} {requirement.unit}"
+    ranges = [
+        r
+        for r in requirement.ranges
+        if r.field_t is None or (field_t is not None and abs(field_t - r.field_t) <= FIELD_T)
+    ]
+    if not ranges:
+        where = "an unknown field strength" if field_t is None else f"{field_t:g} T"
+        return "unknown", f"{shown} at {where}"
+    return "met" if any(r.low <= value <= r.high for r in ranges) else "not met", shown
+
+
+def _unreadable(requirement: Requirement, evidence: Evidence) -> Verdict:
+    if evidence.first(requirement.series) is None:
+        return "unknown", "no such sequence"
+    return "unknown", UNREADABLE
 
 
 def _volumes(requirement: Requirement, evidence: Evidence) -> Verdict:
@@ -224,9 +255,11 @@ _RULES: dict[str, Callable[[Requirement, Evidence], Verdict]] = {
     "technique": _technique,
     "at_least": _at_least,
     "at_most": _at_most,
+    "within": _within,
     "volumes": _volumes,
     "contrast": _contrast,
     "coverage": _coverage,
     "signal": _signal,
     "motion": _motion,
+    "unreadable": _unreadable,
 }

@@ -39,6 +39,7 @@ class BatchOptions:
     threads: int | None = None
     scheduler: str | None = None
     calibration: Path | None = None
+    protocol: Path | None = None
     outputs: OutputOptions = field(default_factory=OutputOptions)
 
 
@@ -102,6 +103,7 @@ def _tasks(cohort: Path, output: Path, options: BatchOptions) -> list[Task]:
             model=str(Path(model).resolve()) if Path(model).is_dir() else model,
             model_sha256=sha256,
             calibration=None if options.calibration is None else options.calibration.resolve(),
+            protocol=None if options.protocol is None else options.protocol.resolve(),
             device=options.device,
             threads=_threads(options),
             options=options.outputs,

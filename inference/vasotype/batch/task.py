@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 class Task:
     """One study of a batch: where it lies, where its results go, and how to analyse it.
 
-    ``model_sha256`` is the digest of the model that a finished result must name; ``calibration`` a
-    file that takes the place of the model's own.
+    ``model_sha256`` is the digest of the model that a finished result must name; ``calibration``
+    and ``protocol`` are files that take the place of the model's own and of the one that ships.
     """
 
     name: str
@@ -32,6 +32,7 @@ class Task:
     model: str
     model_sha256: str
     calibration: Path | None
+    protocol: Path | None
     device: Device
     threads: int
     options: OutputOptions
@@ -65,7 +66,7 @@ def analyse(task: Task) -> Outcome:
         return Outcome(task.name, "kept")
     start = time.monotonic()
     try:
-        analyser = _analyser(task.model, task.device, task.threads, task.calibration)
+        analyser = _analyser(task.model, task.device, task.threads, task.calibration, task.protocol)
         analyser.run(task.study, task.output, task.options)
     except StudyError as error:
         return Outcome(task.name, "failed", error.code, str(error), time.monotonic() - start)
@@ -77,6 +78,8 @@ def analyse(task: Task) -> Outcome:
 
 
 @functools.cache
-def _analyser(model: str, device: Device, threads: int, calibration: Path | None) -> Vasotype:
+def _analyser(
+    model: str, device: Device, threads: int, calibration: Path | None, protocol: Path | None
+) -> Vasotype:
     """The model, loaded once a process."""
-    return load(model, device=device, threads=threads, calibration=calibration)
+    return load(model, device, threads, calibration, protocol)

@@ -19,6 +19,7 @@ from vasotype.cli.options import (
     NoReportOption,
     OverwriteOption,
     ProbabilitiesOption,
+    ProtocolOption,
     RadiomicsOption,
     Seg,
     SegOption,
@@ -56,6 +57,7 @@ def batch(
     ] = None,
     model: ModelOption = "default",
     calibration: CalibrationOption = None,
+    protocol: ProtocolOption = None,
     device: DeviceOption = Device.AUTO,
     threads: ThreadsOption = None,
     overwrite: OverwriteOption = False,
@@ -88,6 +90,7 @@ def batch(
         threads=threads,
         scheduler=scheduler,
         calibration=calibration,
+        protocol=protocol,
         outputs=OutputOptions(
             overwrite=overwrite,
             probabilities=probabilities,

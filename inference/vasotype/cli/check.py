@@ -11,7 +11,18 @@ from rich.table import Table
 from rich.text import Text
 
 from vasotype.cli.console import guarded, print_json, spinner
-from vasotype.cli.options import JsonOption
+from vasotype.cli.options import (
+    FlairOption,
+    JsonOption,
+    KtransOption,
+    ProtocolOption,
+    RcbvOption,
+    T1cOption,
+    T1Option,
+    T2Option,
+    TbrOption,
+    given_sequences,
+)
 
 if TYPE_CHECKING:
     from vasotype.result import AcquisitionReport
@@ -27,34 +38,47 @@ LEVELS = {
 @guarded
 def check(
     study: Annotated[
-        Path,
-        typer.Argument(metavar="STUDY", help="Folder or zip archive of one study."),
-    ],
-    *,
-    protocol: Annotated[
         Path | None,
-        typer.Option(help="Another protocol, a file like the protocol.json that ships."),
+        typer.Argument(
+            metavar="STUDY",
+            help="Folder or zip archive of one study; may be left out when sequences are given.",
+        ),
     ] = None,
+    *,
+    t1: T1Option = None,
+    t1c: T1cOption = None,
+    t2: T2Option = None,
+    flair: FlairOption = None,
+    rcbv: RcbvOption = None,
+    ktrans: KtransOption = None,
+    tbr: TbrOption = None,
+    protocol: ProtocolOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Check how a study was acquired, against the BTIP-BM protocol and what the model needs.
 
     Nothing is analysed. Each line says what is asked for, whether it is met, and what was found; a
-    number that was not checked against its source says *unverified*.
+    number that was not checked against its source says *unverified*. A study that `vasotype run`
+    would refuse for want of T1 after contrast and FLAIR is checked all the same.
 
     Examples:
 
     - `vasotype check patient7`
-    - `vasotype check export.zip --json`
+    - `vasotype check export.zip --t1c 7 --json` (numbers as `vasotype identify` prints them)
     """
+    files = given_sequences(
+        study, t1=t1, t1c=t1c, t2=t2, flair=flair, rcbv=rcbv, ktrans=ktrans, tbr=tbr
+    )
     with spinner("reading"):
+        from vasotype_models.contract import STRUCTURAL
+
         from vasotype.acquisition import acquisition_findings
         from vasotype.acquisition import check as check_study
         from vasotype.acquisition.protocol import read_protocol
         from vasotype.study import read_study
 
         wanted = read_protocol(protocol)
-        read = read_study(study)
+        read = read_study(study or {}, overrides=files, needed=STRUCTURAL)
         report = check_study(read, wanted)
     if as_json:
         print_json(report.model_dump(mode="json"))

@@ -96,14 +96,27 @@ def evaluate(
     from vasotype.engine.locate import find_model
 
     folder = find_model(model)
+    if other_lesions is not None and tumor_free is None:
+        raise StudyError("figures-settings", "--other-lesions are of a --tumor-free study")
+    chosen: dict[str, object] = {
+        "--sequences": sequences,
+        "--core-unscored": core_unscored,
+        "--labels": labels,
+        "--fresh": fresh,
+    }
     if is_brain_model(folder):
+        # Its network is small: it runs on the CPU and keeps nothing.
+        _refuse(
+            chosen | {"--tumor-free": tumor_free, "--device cuda": device is Device.CUDA},
+            "a brain network",
+        )
         figures = _evaluate_brain(cohorts, folder, output, limit, command)
         typer.echo(figures.markdown())
         if check:
             conclude_check(figures, model)
         return
-    chosen = {"--sequences": sequences, "--core-unscored": core_unscored, "--labels": labels}
-    _refuse(chosen | {"--limit": limit, "--fresh": fresh}, check)
+    if check:
+        _refuse(chosen | {"--limit": limit}, "--check")
     with needs_extra("train", "evaluate"), counted("studies") as tick:
         from vasotype_training.evaluate import Options, Reuse, Settings, TumorFree
         from vasotype_training.evaluate import check as run_check
@@ -133,10 +146,10 @@ def evaluate(
         typer.echo(f"all figures: {output / 'figures.md'}; plots: {output / 'summary.html'}")
 
 
-def _refuse(chosen: Mapping[str, object], check: bool) -> None:
-    """A check has the settings of the record."""
-    if check and (given := [name for name, value in chosen.items() if value]):
-        raise StudyError("figures-settings", f"--check and {', '.join(given)} exclude each other")
+def _refuse(chosen: Mapping[str, object], what: str) -> None:
+    """Refuse options that ``what`` would pass over in silence."""
+    if given := [name for name, value in chosen.items() if value]:
+        raise StudyError("figures-settings", f"{what} and {', '.join(given)} exclude each other")
 
 
 def _evaluate_brain(

@@ -49,6 +49,8 @@ def export(
       --calibrate 240`
     - `vasotype run patient7 -o result --model ./my-model`
     """
+    if calibrate and calibration is not None:
+        raise StudyError("config-invalid", "--calibration and --calibrate exclude each other")
     if calibrate and config is None:
         raise StudyError("config-invalid", "--calibrate draws its crops by --config")
     with needs_extra("train", "export"):
@@ -58,14 +60,16 @@ def export(
         from vasotype_training.export import Release
         from vasotype_training.export import export as write_release
 
+        from vasotype.engine import read_calibration_file
+
         fitted: Calibration | Callable[[Path], Calibration] | None = None
         if calibrate and config is not None:
             fitted = partial(fit_on_crops, config_path=config, count=calibrate)
         if calibration is not None:
-            try:
-                fitted = Calibration.model_validate_json(calibration.read_text(encoding="utf-8"))
-            except ValueError as error:
-                raise StudyError("config-invalid", f"{calibration.name}: {error}") from error
+            fitted = read_calibration_file(calibration)
+        brain = is_brain(checkpoint)
+        if brain and fitted is not None:
+            raise StudyError("config-invalid", "a brain network has no calibration")
         release = Release(
             name=name,
             version=model_version,
@@ -73,6 +77,6 @@ def export(
             calibration=fitted,
             train_config=config,
         )
-        write = export_brain if is_brain(checkpoint) else write_release
+        write = export_brain if brain else write_release
         folder = write(checkpoint, output, release)
     typer.echo(f"model: {folder}")

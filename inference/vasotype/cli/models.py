@@ -10,6 +10,7 @@ from rich.table import Table
 
 from vasotype.cli.console import USER_ERROR, guarded, print_json
 from vasotype.cli.options import JsonOption
+from vasotype.findings import StudyError
 
 models = typer.Typer(
     no_args_is_help=True,
@@ -61,11 +62,16 @@ def show(model: NameArgument = "default") -> None:
 
     Example: `vasotype models show default`
     """
-    from vasotype_models.contract import read_contract
+    from vasotype_models.registry import read_any_contract
 
     from vasotype.engine import find_model
 
-    typer.echo(read_contract(find_model(model)).model_dump_json(indent=2))
+    folder = find_model(model)
+    try:
+        contract = read_any_contract(folder)
+    except ValueError as error:
+        raise StudyError("model-damaged", f"{folder.name}/contract.json: {error}") from error
+    typer.echo(contract.model_dump_json(indent=2))
 
 
 @models.command()

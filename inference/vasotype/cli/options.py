@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
+
+from vasotype.findings import StudyError
 
 
 class Device(StrEnum):
@@ -25,6 +27,20 @@ class Seg(StrEnum):
     LABELMAP = "labelmap"
 
 
+SEQUENCES_PANEL = "Sequences: a NIfTI file, a DICOM series, or the number of one in STUDY"
+
+
+def _sequence(channel: str, meaning: str) -> Any:
+    return typer.Option(f"--{channel}", help=meaning, rich_help_panel=SEQUENCES_PANEL)
+
+
+T1Option = Annotated[Path | None, _sequence("t1", "T1 before contrast.")]
+T1cOption = Annotated[Path | None, _sequence("t1c", "T1 after contrast.")]
+T2Option = Annotated[Path | None, _sequence("t2", "T2.")]
+FlairOption = Annotated[Path | None, _sequence("flair", "FLAIR.")]
+RcbvOption = Annotated[Path | None, _sequence("rcbv", "Relative cerebral blood volume map.")]
+KtransOption = Annotated[Path | None, _sequence("ktrans", "Ktrans map, per minute.")]
+TbrOption = Annotated[Path | None, _sequence("tbr", "Amino acid PET, tumor-to-brain ratio.")]
 ModelOption = Annotated[
     str,
     typer.Option("--model", "-m", help="Name of an installed model, or a model folder."),
@@ -40,6 +56,14 @@ CalibrationOption = Annotated[
     typer.Option(
         metavar="FILE",
         help="Calibration of your own, as `vasotype recalibrate` writes it, for the model's.",
+    ),
+]
+ProtocolOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Protocol of your own to check the acquisition against, like the protocol.json that "
+        "ships.",
     ),
 ]
 ThreadsOption = Annotated[
@@ -89,3 +113,14 @@ ConsiderationsOption = Annotated[
         help="Add what the review discusses for each leaning to the report: the same text always.",
     ),
 ]
+
+
+def given_sequences(study: Path | None, **files: Path | None) -> dict[str, Path]:
+    """Files by channel that the user named.
+
+    Raises StudyError ``no-input`` where there is neither one of them nor a study.
+    """
+    given = {channel: file for channel, file in files.items() if file is not None}
+    if study is None and not given:
+        raise StudyError("no-input", "neither a study folder nor a sequence was given")
+    return given

@@ -8,6 +8,13 @@ from typing import Annotated, Any
 import typer
 
 from vasotype.cli.console import guarded, print_json, spinner
+from vasotype.cli.dce_options import (
+    B1Option,
+    DoseOption,
+    HaematocritOption,
+    RelaxivityOption,
+    dce_settings,
+)
 from vasotype.cli.options import JsonOption
 from vasotype.findings import StudyError
 
@@ -43,6 +50,10 @@ def perfusion(
             "own arrival in DCE.",
         ),
     ] = None,
+    b1: B1Option = None,
+    dose: DoseOption = None,
+    relaxivity: RelaxivityOption = None,
+    haematocrit: HaematocritOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Compute perfusion maps from one DSC or DCE series.
@@ -54,16 +65,23 @@ def perfusion(
 
     - `vasotype perfusion --dsc dsc.nii.gz --mask brain.nii.gz --reference wm.nii.gz -o maps`
     - `vasotype perfusion --dce dce.nii.gz --vfa fa2.nii.gz --vfa fa12.nii.gz -o maps`
+    - `vasotype perfusion --dce dce.nii.gz --dose 0.05 --relaxivity 5.2 -o maps`
     """
     if (dsc is None) == (dce is None):
         raise StudyError("perfusion-input", "give one series, --dsc FILE or --dce FILE")
-    if dsc is not None and vfa:
-        raise StudyError("perfusion-input", "--vfa goes with --dce; a DSC series needs no T1")
+    of_dce = {
+        "vfa": vfa, "b1": b1, "dose": dose, "relaxivity": relaxivity, "haematocrit": haematocrit,
+    }  # fmt: skip
+    strays = [f"--{name}" for name, value in of_dce.items() if value]
+    if dsc is not None and strays:
+        message = f"{', '.join(strays)}: for --dce only; a DSC series has no such scale"
+        raise StudyError("perfusion-input", message)
     from vasotype.perfusion.files import PerfusionFiles, perfusion_maps
 
     series = dsc or dce
     assert series is not None
-    files = PerfusionFiles(series, tuple(vfa or ()), aif, mask, reference, lesions)
+    scale = dce_settings(dose, relaxivity, haematocrit)
+    files = PerfusionFiles(series, tuple(vfa or ()), aif, mask, reference, lesions, b1, scale)
     with spinner("perfusion"):
         names, findings = perfusion_maps("dsc" if dsc else "dce", files, output)
     if as_json:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -28,8 +29,9 @@ def recalibrate(
     A case holds its sequences and, under `truth/`, `segmentation.nii.gz`, `instances.nii.gz` and
     `lesions.tsv` with the vascular mode of each lesion as far as it is known. Lesions of 5 mm and
     more that the model finds are used; at least 30 of each mode are needed in an input tier to
-    change it. The new file serves `run` and `batch` as `--calibration FILE`. Until then every
-    coverage figure holds for simulated lesions only. Needs `pip install "vasotype[train]"`.
+    change it; a study that can't be used is left out and named. The new file serves `run` and
+    `batch` as `--calibration FILE`, with the same model only. Until then every coverage figure
+    holds for simulated lesions only. Needs `pip install "vasotype[train]"`.
 
     Examples:
 
@@ -38,6 +40,8 @@ def recalibrate(
     """
     if output.exists():
         raise StudyError("output-exists", f"{output.name}: it is there already")
+    if not (output.absolute().parent.is_dir() and os.access(output.absolute().parent, os.W_OK)):
+        raise StudyError("output-unwritable", f"{output}: no file can be made there")
     with needs_extra("train", "recalibrate"), counted("studies") as tick:
         from vasotype_training.recalibrate import recalibrate as refit
 
@@ -47,7 +51,9 @@ def recalibrate(
             device.value,
             lambda done, total: tick(done, total, f"{done} of {total} studies"),
         )
-    output.write_text(found.calibration.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    draft = output.with_name(f".{output.name}.draft")
+    draft.write_text(found.calibration.model_dump_json(indent=1) + "\n", encoding="utf-8")
+    draft.replace(output)
     for line in found.summary:
         typer.echo(line)
     typer.echo(f"calibration: {output}")

@@ -11,35 +11,45 @@ from rich.console import Console
 from rich.table import Table
 
 from vasotype.cli.console import guarded, print_json, spinner
+from vasotype.cli.dce_options import (
+    B1Option,
+    DoseOption,
+    HaematocritOption,
+    RelaxivityOption,
+    dce_settings,
+)
 from vasotype.cli.options import (
     CalibrationOption,
     ConsiderationsOption,
     Device,
     DeviceOption,
+    FlairOption,
     JsonOption,
+    KtransOption,
     ModelOption,
     NoReportOption,
     OverwriteOption,
     ProbabilitiesOption,
+    ProtocolOption,
     RadiomicsOption,
+    RcbvOption,
     Seg,
     SegOption,
     SrPhenotypeOption,
+    T1cOption,
+    T1Option,
+    T2Option,
+    TbrOption,
     ThreadsOption,
+    given_sequences,
 )
-from vasotype.findings import StudyError
 
 if TYPE_CHECKING:
     from vasotype.result import FindingRecord, LesionRecord, Result
 
 
 LESIONS_PANEL = "What is known of lesions, by their numbers in an earlier run"
-PANEL = "Sequences: a NIfTI file, a DICOM series, or the number of one in STUDY"
 SERIES_PANEL = "Perfusion series, with BIDS keys in a sidecar, or the number of one in STUDY"
-
-
-def _sequence(channel: str, meaning: str) -> Any:
-    return typer.Option(f"--{channel}", help=meaning, rich_help_panel=PANEL)
 
 
 def _dynamic(flag: str, meaning: str) -> Any:
@@ -57,13 +67,13 @@ def run(
     ] = None,
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")],
-    t1: Annotated[Path | None, _sequence("t1", "T1 before contrast.")] = None,
-    t1c: Annotated[Path | None, _sequence("t1c", "T1 after contrast.")] = None,
-    t2: Annotated[Path | None, _sequence("t2", "T2.")] = None,
-    flair: Annotated[Path | None, _sequence("flair", "FLAIR.")] = None,
-    rcbv: Annotated[Path | None, _sequence("rcbv", "Relative cerebral blood volume map.")] = None,
-    ktrans: Annotated[Path | None, _sequence("ktrans", "Ktrans map, per minute.")] = None,
-    tbr: Annotated[Path | None, _sequence("tbr", "Amino acid PET, tumor-to-brain ratio.")] = None,
+    t1: T1Option = None,
+    t1c: T1cOption = None,
+    t2: T2Option = None,
+    flair: FlairOption = None,
+    rcbv: RcbvOption = None,
+    ktrans: KtransOption = None,
+    tbr: TbrOption = None,
     dsc: Annotated[Path | None, _dynamic("--dsc", "T2*-weighted bolus series (4-D).")] = None,
     dce: Annotated[Path | None, _dynamic("--dce", "T1-weighted dynamic series (4-D).")] = None,
     vfa: Annotated[
@@ -76,6 +86,10 @@ def run(
     ps: Annotated[
         Path | None, _dynamic("--ps", "Map of the permeability-surface product, mL/100 mL/min.")
     ] = None,
+    b1: B1Option = None,
+    dose: DoseOption = None,
+    relaxivity: RelaxivityOption = None,
+    haematocrit: HaematocritOption = None,
     clinical: Annotated[
         Path | None,
         typer.Option(
@@ -107,6 +121,7 @@ def run(
     ] = None,
     model: ModelOption = "default",
     calibration: CalibrationOption = None,
+    protocol: ProtocolOption = None,
     device: DeviceOption = Device.AUTO,
     threads: ThreadsOption = None,
     overwrite: OverwriteOption = False,
@@ -142,13 +157,9 @@ def run(
     - `vasotype run patient7 --rcbv maps/rcbv.nii.gz -o result --json`
     - `vasotype run export.zip --dsc 8 --clinical patient7.json -o result`
     """
-    given = {
-        "t1": t1, "t1c": t1c, "t2": t2, "flair": flair, "rcbv": rcbv, "ktrans": ktrans, "tbr": tbr,
-    }  # fmt: skip
-    files = {channel: file for channel, file in given.items() if file is not None}
-    if study is None and not files:
-        raise StudyError("no-input", "neither a study folder nor a sequence was given")
-
+    files = given_sequences(
+        study, t1=t1, t1c=t1c, t2=t2, flair=flair, rcbv=rcbv, ktrans=ktrans, tbr=tbr
+    )
     with spinner("analysing"):
         import vasotype
         from vasotype.outputs import OutputOptions
@@ -156,9 +167,10 @@ def run(
         from vasotype.phenotype.pathology import read_pathology
         from vasotype.study.extras import Extras
 
-        extras = Extras(dsc, dce, tuple(vfa or ()), tuple(aif or ()), ps, clinical, name)
+        scale = dce_settings(dose, relaxivity, haematocrit)
+        extras = Extras(dsc, dce, tuple(vfa or ()), tuple(aif or ()), ps, clinical, name, b1, scale)
         known = Known(symptomatic, read_pathology(pathology) if pathology else ())
-        analyser = vasotype.load(model, device.value, threads, calibration)
+        analyser = vasotype.load(model, device.value, threads, calibration, protocol)
         options = OutputOptions(
             overwrite=overwrite,
             probabilities=probabilities,
@@ -193,6 +205,8 @@ def _summarise(result: Result, output: Path, report: bool) -> None:
 
 
 def _table(lesions: Iterable[LesionRecord]) -> Table:
+    from vasotype.outputs.report_words import MODE_NAMES, mode_list
+
     table = Table("lesion", "longest mm", "enhancing mL", "edema mL", "leaning", "not excluded")
     for lesion in lesions:
         reading = lesion.phenotype
@@ -201,8 +215,8 @@ def _table(lesions: Iterable[LesionRecord]) -> Table:
             f"{lesion.longest_diameter_mm:.1f}",
             f"{lesion.volume_ml.enhancing:.2f}",
             f"{lesion.volume_ml.edema:.2f}",
-            reading.label or "no statement",
-            "" if reading.abstained else ", ".join(reading.prediction_set),
+            MODE_NAMES[reading.label] if reading.label else "no statement",
+            "" if reading.abstained else mode_list(reading.prediction_set),
         )
     return table
 

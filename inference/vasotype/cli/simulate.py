@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 
 from vasotype.cli.console import counted, guarded, needs_extra
+from vasotype.findings import StudyError
 
 
 class Layout(StrEnum):
@@ -24,7 +25,16 @@ class Layout(StrEnum):
 def simulate(
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the cohort.")],
-    count: Annotated[int, typer.Option("--count", "-n", min=1, help="Number of studies.")] = 1,
+    count: Annotated[
+        int | None,
+        typer.Option(
+            "--count",
+            "-n",
+            min=1,
+            help="Number of studies; of a recipe only the first ones.",
+            show_default="1, or all of the recipe",
+        ),
+    ] = None,
     seed: Annotated[int, typer.Option(min=0, help="The same seed gives the same studies.")] = 0,
     anatomy: Annotated[
         list[Path] | None,
@@ -53,12 +63,21 @@ def simulate(
         Path | None,
         typer.Option(help="Frozen cohort: a YAML file that says all of the above."),
     ] = None,
+    freeze: Annotated[
+        bool,
+        typer.Option(
+            "--freeze", help="Write the fingerprints of the studies beside the recipe, once."
+        ),
+    ] = False,
 ) -> None:
     """Write simulated studies with metastases and their truth.
 
     Every study lies in `OUTPUT/<case>/` (BIDS: `OUTPUT/sub-<case>/ses-01/`), its truth (tissues,
     lesions, modes) in `truth/` there. Studies that are already there are kept. Needs
     `pip install "vasotype[train]"`.
+
+    A recipe's cohort is held against the fingerprints in `NAME.frozen.json` beside it: exit code 3
+    where a study differs or is missing.
 
     Examples:
 
@@ -68,36 +87,50 @@ def simulate(
     - `vasotype simulate -o hospital --layout dicom`
     - `vasotype simulate -o smoke --recipe training/vasotype_training/recipes/smoke.yaml`
     """
+    _refuse(recipe, count, freeze)
     differences: list[str] = []
     with needs_extra("train", "simulate"), counted("studies") as tick:
         from vasotype_training.config import expand
         from vasotype_training.simulate import (
             LAYOUTS,
             StudyOptions,
-            check_frozen,
             find_sources,
             read_outlines,
             read_recipe,
             write_cohort,
         )
+        from vasotype_training.simulate import recipe as recipes
 
         options = StudyOptions(maps=maps, series=series, healthy_share=healthy_share)
         anatomies: Sequence[Path] = anatomy or ()
+        total = count or 1
         if recipe is not None:
             fixed = read_recipe(recipe)
-            count, seed, options = fixed.count, fixed.seed, fixed.options
+            if not freeze:
+                recipes.read_frozen(recipe)  # hours of simulation aren't for nothing
+            total, seed, options = count or fixed.count, fixed.seed, fixed.options
             anatomies = [expand(path) for path in fixed.anatomies]
             outlines = expand(fixed.outlines) if fixed.outlines else None
         bank = read_outlines(outlines) if outlines else ()
         names = write_cohort(
-            output, count, seed, find_sources(anatomies), bank, options, LAYOUTS[layout]
+            output, total, seed, find_sources(anatomies), bank, options, LAYOUTS[layout]
         )
         for done, name in enumerate(names, start=1):
-            tick(done, count, name)
-        if recipe is not None:
-            differences = check_frozen(recipe, output)
+            tick(done, total, name)
+        if recipe is not None and freeze:
+            recipes.freeze(recipe, output)
+        elif recipe is not None:
+            differences = recipes.check_frozen(recipe, output, count)
     typer.echo(f"cohort: {output}")
     for difference in differences:
         typer.echo(f"differs from the frozen cohort: {difference}", err=True)
     if differences:
         raise typer.Exit(3)
+
+
+def _refuse(recipe: Path | None, count: int | None, freeze: bool) -> None:
+    """Options that would have no effect, or freeze what is not the whole cohort."""
+    if freeze and recipe is None:
+        raise StudyError("config-invalid", "--freeze writes beside a --recipe; there is none")
+    if freeze and count is not None:
+        raise StudyError("config-invalid", "--freeze takes the whole cohort, --count a part of it")

@@ -74,6 +74,24 @@ class Engine:
         engine.findings = device_findings(device, engine.provider)
         return engine
 
+    def use_calibration(self, path: Path) -> None:
+        """Let the calibration of a file take the place of the model's own.
+
+        One that doesn't say which model it is of is a finding. Raises StudyError
+        ``calibration-invalid`` (file missing, or none) and ``calibration-other-model``.
+        """
+        calibration = read_calibration_file(path)
+        if not calibration.serves(self.identity.sha256):
+            raise StudyError(
+                "calibration-other-model",
+                f"{path.name}: is of model {str(calibration.model_sha256)[:12]}, but "
+                f"{self.identity.name} is {self.identity.sha256[:12]}",
+            )
+        if calibration.model_sha256 is None:
+            message = f"{path.name}: doesn't say which model it is of"
+            self.findings += (Finding("calibration-model-unknown", message),)
+        self.calibration = calibration
+
     def predict(self, prepared: Prepared) -> Maps:
         """The network's answer on the prepared grid: both passes, one after the other."""
         return self.refine(prepared, self.segment(prepared))
@@ -170,6 +188,11 @@ def _read_checked(folder: Path) -> tuple[Contract, Calibration]:
         raise StudyError(
             "model-damaged",
             f"{folder.name}/model.onnx: its sha256 must be the contract's, but it is {digest}",
+        )
+    if not calibration.serves(digest):
+        raise StudyError(
+            "model-damaged",
+            f"{folder.name}/calibration.json: is of another network, {calibration.model_sha256}",
         )
     channels = tuple(channel.name for channel in contract.channels)
     if channels != CHANNELS:

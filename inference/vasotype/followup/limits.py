@@ -15,6 +15,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from vasotype.findings import StudyError
 
 Direction = Literal["up", "down", "within limit"]
+Pole = Literal["angiogenic", "co_option"]
+"""The ends of the scale of modes."""
 
 
 class _Data(BaseModel):
@@ -24,13 +26,22 @@ class _Data(BaseModel):
 class FeatureLimit(_Data):
     """Limit of one biomarker: ``relative`` is a share of its earlier value.
 
-    ``drives_mode`` marks the features that a change of mode must be carried by.
+    ``drives_mode`` marks the features that a change of mode must be carried by, and
+    ``rises_towards`` the end of the scale of modes towards which a higher value points.
     """
 
     biomarker: str
     label: str
     relative: float = Field(gt=0)
     drives_mode: bool
+    rises_towards: Pole
+    source: str
+
+
+class VolumeLimit(_Data):
+    """Limit of a volume as a share of its earlier value, whatever its size."""
+
+    relative: float = Field(gt=0)
     source: str
 
 
@@ -44,8 +55,9 @@ class Matching(_Data):
 
 
 class Limits(_Data):
-    """All limits of a follow-up; ``boundary_error_mm`` is the error of an outline.
+    """All limits of a follow-up; ``boundary_error_mm`` is the error of the outline of tumor.
 
+    Edema has a limit of its own: it is no solid ball, and its border is a matter of degree.
     ``viable_tumor`` holds a site's own thresholds, biomarker to least value, from which perfusion
     or PET supports viable tumor after radiotherapy. It ships empty: published ones overlap.
     """
@@ -53,13 +65,14 @@ class Limits(_Data):
     note: str
     boundary_error_mm: float = Field(gt=0)
     boundary_source: str
+    edema: VolumeLimit
     features: tuple[FeatureLimit, ...] = Field(min_length=1)
     matching: Matching
     viable_tumor: dict[str, float] = {}
     viable_tumor_source: str = ""
 
     def volume(self, volume_ml: float) -> float:
-        """Relative limit of a volume, mL: 6 x boundary error / diameter of the equal sphere."""
+        """Relative limit at a tumor volume, mL: 6 x boundary error / diameter of the equal ball."""
         diameter_mm = float(np.cbrt(6000 * volume_ml / np.pi))
         return 6 * self.boundary_error_mm / diameter_mm
 

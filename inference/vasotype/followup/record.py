@@ -22,6 +22,7 @@ Verdict = Literal[
     "barrier restoration",
     "barrier restoration possible",
     "radiation necrosis possible",
+    "input tiers differ",
 ]
 
 
@@ -57,8 +58,14 @@ class Observation(Record):
     edema_ml: float
     longest_diameter_mm: float
     perpendicular_diameter_mm: float
+    slices: int = Field(description="of the reference sequence, that its largest part lies on")
     minimal_enhancement: bool
-    label: Mode | None = Field(description="null where abstained, or where the lesion has parted")
+    label: Mode | None = Field(
+        description="null where abstained, withheld, or where the lesion has parted"
+    )
+    label_withheld: str | None = Field(
+        default=None, description="what competes with a leaning that is therefore not given"
+    )
     probabilities: ModeProbabilities | None
     tier: str | None
     features: dict[str, float | None] = Field(description="null is not measured, or of low quality")
@@ -81,9 +88,12 @@ class Transition(Record):
     """A changed leaning, and whether the features carry it."""
 
     before: Mode
-    after: Mode
+    after: Mode | None = Field(description="null where it is withheld")
+    tiers: tuple[str | None, str | None] = Field(description="inputs that the leanings rest on")
     verdict: Verdict
-    carried_by: tuple[str, ...] = Field(description="driving features beyond their limits")
+    carried_by: tuple[str, ...] = Field(
+        description="driving features beyond their limits, towards the new mode"
+    )
 
 
 class Remark(Record):
@@ -94,6 +104,7 @@ class Remark(Record):
         "barrier-restoration-possible",
         "not-tumor-control",
         "minimal-persists",
+        "not-found-under-treatment",
         "necrosis-possible",
         "viable-tumor-supported",
         "early-after-radiotherapy",
@@ -102,7 +113,7 @@ class Remark(Record):
 
 
 class Change(Record):
-    """A track at one timepoint against an earlier one."""
+    """A track at one timepoint against an earlier one; without features it is no longer found."""
 
     timepoint: int
     since: int
@@ -132,13 +143,16 @@ class SizeComponent(Record):
     with_new_lesions: Size
     new_tracks: tuple[int, ...]
     vanished_tracks: tuple[int, ...]
+    caution: str | None = Field(
+        description="why a smaller sum may not be less tumor: treatment that lowers enhancement"
+    )
     needs: str = Field(description="what a response would need beside it")
 
 
 class FollowUp(Record):
     """The comparison of two or more examinations of one patient."""
 
-    schema_version: Literal["1.0"] = "1.0"
+    schema_version: Literal["1.1"] = "1.1"
     vasotype_version: str
     created: str = Field(description="UTC, ISO 8601")
     research_use: str = RESEARCH_USE

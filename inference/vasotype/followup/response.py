@@ -13,34 +13,48 @@ from typing import Literal
 Size = Literal["CR", "PR", "SD", "PD", "not assessable"]
 
 MEASURABLE_LONGEST_MM, MEASURABLE_PERPENDICULAR_MM = 10.0, 5.0
+MEASURABLE_SLICES, THICKEST_MM = 2, 5.0
+ROUNDING_MM = 0.01
+"""Geometry in headers is rounded."""
 MOST_TARGETS = 5
 PARTIAL_SHARE, PROGRESSIVE_SHARE = 0.30, 0.20
 PROGRESSIVE_MM = 5.0
 """Least growth of one target that makes progress with the share; recalled from RANO-BM."""
+CAUTION = (
+    "A smaller sum rests on enhancement; under anti-VEGF treatment or steroids{doubt} that is not "
+    "counted as tumor control."
+)
 
 
 @dataclass(frozen=True)
-class Diameters:
-    """Axial diameters of what a track holds at one timepoint, mm; fragments are added."""
+class Extent:
+    """Axial diameters of what a track holds at one timepoint, mm; fragments are added.
+
+    ``slices`` are those of the reference sequence that it lies on, ``slice_mm`` their thickness.
+    """
 
     longest_mm: float
     perpendicular_mm: float
+    slices: int
+    slice_mm: float
 
 
-def is_measurable(diameters: Diameters) -> bool:
-    """At least 10 mm long and 5 mm across."""
+def is_measurable(extent: Extent) -> bool:
+    """At least 10 mm long and 5 mm across, on two slices or more of at most 5 mm."""
     return (
-        diameters.longest_mm >= MEASURABLE_LONGEST_MM
-        and diameters.perpendicular_mm >= MEASURABLE_PERPENDICULAR_MM
+        extent.longest_mm >= MEASURABLE_LONGEST_MM
+        and extent.perpendicular_mm >= MEASURABLE_PERPENDICULAR_MM
+        and extent.slices >= MEASURABLE_SLICES
+        and extent.slice_mm <= THICKEST_MM + ROUNDING_MM
     )
 
 
-def choose_targets(baseline: Sequence[Diameters | None]) -> tuple[int, ...]:
+def choose_targets(baseline: Sequence[Extent | None]) -> tuple[int, ...]:
     """Indices of up to five measurable lesions, the longest first; None is no lesion there."""
     measurable = [
-        (diameters.longest_mm, index)
-        for index, diameters in enumerate(baseline)
-        if diameters is not None and is_measurable(diameters)
+        (extent.longest_mm, index)
+        for index, extent in enumerate(baseline)
+        if extent is not None and is_measurable(extent)
     ]
     ordered = sorted(measurable, key=lambda pair: (-pair[0], pair[1]))
     return tuple(index for _, index in ordered[:MOST_TARGETS])
@@ -74,3 +88,10 @@ def size_of_targets(longest_mm: Sequence[Sequence[float]]) -> tuple[Size, ...]:
 def with_new_lesions(size: Size, new: int, immunotherapy: bool | None) -> Size:
     """Size component when ``new`` lesions count: progress, except under immunotherapy."""
     return "PD" if new and not immunotherapy else size
+
+
+def caution(size: Size, closes_barrier: bool | None) -> str | None:
+    """Why CR or PR may not be less tumor: treatment that lowers enhancement (RE-03), if any."""
+    if size not in ("CR", "PR") or closes_barrier is False:
+        return None
+    return CAUTION.format(doubt="" if closes_barrier else " (not known here)")

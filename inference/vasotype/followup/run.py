@@ -10,11 +10,12 @@ from pathlib import Path
 
 from vasotype.clinical import read_clinical
 from vasotype.findings import StudyError
-from vasotype.followup.follow import Visit, compare_visits
+from vasotype.followup.follow import compare_visits
 from vasotype.followup.limits import read_limits
 from vasotype.followup.observe import Context
 from vasotype.followup.record import FollowUp
 from vasotype.followup.table import write_trajectories
+from vasotype.followup.visit import Visit
 from vasotype.outputs import OutputOptions, write_outputs
 from vasotype.outputs.folder import refuse_unwritable, replaced
 from vasotype.pipeline import Vasotype

@@ -21,6 +21,7 @@ COLUMNS = (
     "longest_diameter_mm",
     "perpendicular_diameter_mm",
     "label",
+    "label_withheld",
     "tier",
 )
 

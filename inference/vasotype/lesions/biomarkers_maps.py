@@ -5,7 +5,13 @@ from __future__ import annotations
 import numpy as np
 
 from vasotype.lesions.biomarkers_region import Region, given, lacking, rate, rated
-from vasotype.perfusion.quality import LEAST_SHARE, main_doubt, main_flaw
+from vasotype.perfusion.quality import (
+    LEAST_SHARE,
+    SURE_REFERENCE,
+    has_unsure_scale,
+    main_doubt,
+    main_flaw,
+)
 from vasotype.result import BiomarkerRecord, ValueQuality
 from vasotype.stages import Array, Mask
 
@@ -18,8 +24,16 @@ LEAST_PET_MM = 10.0
 """Below this diameter no ratio is given: the scanner's blur lowers it (Unterrainer 2017)."""
 METABOLIC_TBR = 1.6
 """Ratio from which tissue counts as metabolically active; published for FET."""
+_SMALL_REFERENCE = f"relative to fewer than {SURE_REFERENCE} voxels of normal white matter"
+_NOTHING_MEASURED = "T1 and the arterial input are both assumed, so its scale is rough"
+UNSURE_SCALE = {
+    **dict.fromkeys(("rcbv", "rcbv_uncorrected"), _SMALL_REFERENCE),
+    **dict.fromkeys(("ktrans", "vp", "ve"), _NOTHING_MEASURED),
+}
+"""Why the scale of a map may be unsure, which makes its values of low quality."""
 
 Records = list[BiomarkerRecord]
+Worth = tuple[ValueQuality, str | None]
 RATIO, PER_MIN = "of white matter", "1/min"
 
 
@@ -109,17 +123,17 @@ def _barrier(region: Region) -> Records:
         low, high = float((values < LOW_KTRANS).mean()), float((values > HIGH_KTRANS).mean())
         shares = low, 1.0 - low - high, high
     records = [rated(*kind, share, worth) for kind, share in zip(kinds, shares, strict=True)]
-    return [*records, _patchiness(region, worth[0])]
+    return [*records, _patchiness(region, worth)]
 
 
-def _patchiness(region: Region, quality: ValueQuality) -> BiomarkerRecord:
+def _patchiness(region: Region, barrier_worth: Worth) -> BiomarkerRecord:
     """How mixed the three barriers of the tumor lie: 0 is one block of each, 1 is chance (FE-14).
 
     The share of pairs of places 4 mm apart whose barriers differ, over that of pairs drawn
     anywhere. At 4 mm, about a slice of a DCE series, it hardly follows the map's voxels.
     """
     kind = ("FE-14", "ktrans_patchiness", "1")
-    if quality == "none" or "ktrans" not in region.images:
+    if barrier_worth[0] == "none" or "ktrans" not in region.images:
         return lacking(*kind, "too few values of Ktrans")
     ktrans = region.images["ktrans"]
     there = region.tumor & np.isfinite(ktrans) & (ktrans != 0)
@@ -136,6 +150,8 @@ def _patchiness(region: Region, quality: ValueQuality) -> BiomarkerRecord:
         pairs += int(both.sum())
         differing += int((second != fourth)[both].sum())
     worth = rate(region.samples(pairs, "ktrans"))
+    if worth[0] == "good":
+        worth = barrier_worth
     return rated(*kind, differing / max(pairs, 1) / anywhere, worth)
 
 
@@ -161,7 +177,10 @@ def _niches(region: Region, enhancement: Array | str) -> Records:
 
 
 def _pet(region: Region) -> Records:
-    """Tumor-to-brain ratio of amino-acid PET over the tumor and 5 mm around it (FE-16)."""
+    """Tumor-to-brain ratio of amino-acid PET over the tumor and 5 mm around it (FE-16).
+
+    What counts as active is known for FET alone; other tracers have other ratios.
+    """
     kinds = (("FE-16", "tbr_max", "1"), ("FE-16", "tbr_mean", "1"), ("FE-16", "tbr_volume", "mL"))
     diameter = region.lesion.longest_diameter_mm
     if diameter < LEAST_PET_MM:
@@ -170,15 +189,20 @@ def _pet(region: Region) -> Records:
     values, (quality, note) = _values(region, "tbr", region.tumor | region.front)
     if quality == "none" or not len(values):
         return [lacking(*kind, note or "") for kind in kinds]
+    highest = float(values.max())
+    tracer = region.facts.pet_tracer
+    if tracer != "fet":
+        named = f"tracer {tracer.upper() if tracer else 'not known'}; limits are those of FET"
+        said = "; ".join(filter(None, (note, named)))
+        return [given(*kinds[0], highest, "low", said), *(lacking(*k, named) for k in kinds[1:])]
     active = values[values >= METABOLIC_TBR]
-    said = "; ".join(filter(None, (note, "tracer not known; 1.6 is a convention for FET")))
-    records = [given(*kinds[0], float(values.max()), quality, said)]
+    records = [given(*kinds[0], highest, quality, note)]
     if len(active):
-        records.append(given(*kinds[1], float(active.mean()), quality, said))
+        records.append(given(*kinds[1], float(active.mean()), quality, note))
     else:
         records.append(lacking(*kinds[1], f"undefined: nowhere at least {METABOLIC_TBR}"))
     volume = len(active) * region.grid.voxel_ml
-    return [*records, given(*kinds[2], volume, quality, said)]
+    return [*records, given(*kinds[2], volume, quality, note)]
 
 
 def _value(
@@ -192,9 +216,7 @@ def _value(
     return rated(*kind, float(value), worth)
 
 
-def _values(
-    region: Region, channel: str, mask: Mask
-) -> tuple[Array, tuple[ValueQuality, str | None]]:
+def _values(region: Region, channel: str, mask: Mask) -> tuple[Array, Worth]:
     """Valid values of a map in ``mask`` [N], and what they are worth."""
     if channel not in region.images:
         return np.zeros(0, np.float32), ("none", "the map is missing")
@@ -205,5 +227,9 @@ def _values(
     if share < LEAST_SHARE and channel in region.quality and len(inside):
         return values, ("none", main_flaw(region.quality[channel][mask]))
     if quality != "none" and channel in region.quality:
-        note = "; ".join(filter(None, (note, main_doubt(region.quality[channel][mask])))) or None
+        flags, notes = region.quality[channel][mask], [note]
+        if channel in UNSURE_SCALE and has_unsure_scale(flags):
+            quality = "low"
+            notes.append(UNSURE_SCALE[channel])
+        note = "; ".join(filter(None, (*notes, main_doubt(flags)))) or None
     return values, (quality, note)

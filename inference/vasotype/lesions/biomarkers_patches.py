@@ -10,7 +10,7 @@ import numpy as np
 from scipy import ndimage
 
 from vasotype.lesions.biomarkers_region import Region, lacking, rate, rated
-from vasotype.lesions.biomarkers_structural import MINIMAL_P95
+from vasotype.lesions.enhancement import MINIMAL_P95
 from vasotype.result import BiomarkerRecord
 from vasotype.stages import Array
 

@@ -10,6 +10,7 @@ import numpy as np
 from scipy import ndimage
 from vasotype_models.contract import CHANNELS, ET, NETC, SNFH
 
+from vasotype.clinical import PetTracer
 from vasotype.lesions.boxes import Box, crop
 from vasotype.perfusion.quality import ENOUGH_VOXELS, LEAST_SHARE, LEAST_VOXELS
 from vasotype.result import BiomarkerRecord, BiomarkerValue, ValueQuality
@@ -22,6 +23,17 @@ MARGIN = 8
 """Voxels around the tumor: the front and the profiles across the border lie within."""
 CLOSING = 2
 """Voxels by which gaps of a tumor are closed."""
+
+
+@dataclass(frozen=True)
+class ScanFacts:
+    """What bears on a biomarker and no voxel tells; None is not known.
+
+    ``minutes_after_contrast`` are those from the injection to T1c.
+    """
+
+    minutes_after_contrast: float | None = None
+    pet_tracer: PetTracer | None = None
 
 
 @dataclass(frozen=True)
@@ -45,6 +57,7 @@ class Region:
     outside: Mask
     voxel_ml: Mapping[str, float]
     quality: Mapping[str, Labels] = field(default_factory=dict)
+    facts: ScanFacts = ScanFacts()
 
     @classmethod
     def of(

@@ -11,13 +11,12 @@ from scipy import ndimage
 
 from vasotype.lesions.biomarkers_interface import border_widths, sphericity
 from vasotype.lesions.biomarkers_region import Region, given, lacking, rate, rated
+from vasotype.lesions.enhancement import MINIMAL_P95
 from vasotype.perfusion.quality import LEAST_VOXELS
 from vasotype.prepare.white_matter import WhiteMatter
 from vasotype.result import BiomarkerRecord, ValueQuality
 from vasotype.stages import Array
 
-MINIMAL_P95 = 0.25
-"""95th percentile of the enhancement below which it is minimal (FE-09)."""
 LOW_SHARE_OF_P95 = 0.25
 ENTROPY_BIN = 0.1
 """Width of the histogram's bins, in units of white matter's signal. Ours."""
@@ -72,7 +71,10 @@ def _degree(region: Region, enhancement: Array | str) -> Records:
         float((inside < LOW_SHARE_OF_P95 * p95).mean()) if enhances else None,
     )
     quality, note = rate(region.samples(len(inside), "t1", "t1c"))
+    minutes = region.facts.minutes_after_contrast
     time = "minutes after injection not known"
+    if minutes is not None:
+        time = f"{minutes:g} minutes after injection"
     records = []
     for kind, value in zip(kinds, values, strict=True):
         if value is None and quality != "none":
@@ -169,12 +171,12 @@ def _bright(region: Region, white: WhiteMatter) -> Records:
 
 
 def _minimal(region: Region, enhancement: Array | str) -> BiomarkerRecord:
-    """Whether the lesion hardly enhances (FE-09)."""
+    """Whether the lesion hardly enhances (FE-09), on which its pattern (FE-01) rests as well."""
     kind = ("FE-09", "minimal_enhancement", "")
     pattern = region.lesion.enhancement_pattern
     if pattern == "not assessable":
         return lacking(*kind, "T1 after contrast is missing")
+    minimal = pattern == "minimal"
     if isinstance(enhancement, str):
-        return given(*kind, pattern == "minimal", "low", "from the enhancement pattern alone")
-    p95 = float(np.percentile(enhancement[region.tumor], 95))
-    return given(*kind, pattern == "minimal" or p95 < MINIMAL_P95)
+        return given(*kind, minimal, "low", f"not measured against white matter: {enhancement}")
+    return given(*kind, minimal)

@@ -10,11 +10,11 @@ Pure arithmetic on tissue probabilities; the thresholds are the contract's (``In
 - A candidate that is not kept is read as if core were excluded: edema where P(SNFH) exceeds
   P(background), else nothing.
 - *Edema* is what is left of 1 - P(background) >= ``whole_threshold``. It belongs to a lesion that
-  it reaches through voxels of ``edema_link`` and more, which come within ``EDEMA_REACH_MM`` of it:
+  it reaches through voxels of ``edema_link`` and more, which come within ``edema_reach_mm`` of it:
   edema follows tracts and thins out on its way. Confluent edema is split by the nearest lesion.
 - Edema apart from every lesion is mostly white matter disease to a radiologist, but the only sign
   of a hardly enhancing tumor as well: it stays, without an owner, when it is both large
-  (``LONE_EDEMA_ML``) and sure (mean probability ``LONE_EDEMA_CONFIDENCE``).
+  (``lone_edema_ml``) and sure (mean probability ``lone_edema_confidence``).
 """
 
 from __future__ import annotations
@@ -30,11 +30,8 @@ from vasotype_models.contract import ET, NETC, SNFH, Inference
 from vasotype.lesions.boxes import Box, grown
 from vasotype.stages import Array, Grid, Labels, Mask
 
-EDEMA_REACH_MM = 3.0
 SURROUNDINGS_VOXELS = 3
 """Reach of what surrounds a candidate, on the 1 mm grid."""
-LONE_EDEMA_ML = 5.0
-LONE_EDEMA_CONFIDENCE = 0.75
 
 FULL_CONNECTIVITY = np.ones((3, 3, 3), bool)
 
@@ -82,7 +79,8 @@ def label(
     dropped = candidates & ~core
     edema[dropped] = (probabilities[SNFH] > probabilities[0])[dropped]
     links = edema | (1.0 - probabilities[0] >= inference.edema_link) & ~candidates
-    edema, owner = _owned_edema(edema, links, probabilities[SNFH], instances, grid)
+    owner = _owner(edema, links, instances, grid, inference)
+    edema &= (owner > 0) | _large_and_sure(edema, probabilities[SNFH], grid, inference)
     tissue = np.zeros(core.shape, np.uint8)
     tissue[edema] = SNFH
     tissue[core] = np.where(probabilities[ET] > probabilities[NETC], ET, NETC)[core]
@@ -120,14 +118,13 @@ def outside_share(candidate: Mask, brain: Mask) -> float:
     return float(1.0 - brain[near].mean()) if near.any() else 0.0
 
 
-def _owned_edema(
-    edema: Mask, links: Mask, edema_probability: Array, instances: Instances, grid: Grid
-) -> tuple[Mask, Instances]:
-    """Edema that stays, and the lesion that owns each core and edema voxel.
+def _owner(
+    edema: Mask, links: Mask, instances: Instances, grid: Grid, inference: Inference
+) -> Instances:
+    """The lesion that owns each core and edema voxel.
 
     ``links`` holds ``edema`` and what leads from it to a lesion without being edema.
     """
-    keep = _large_and_sure(edema, edema_probability, grid)
     owner = instances.copy()
     if instances.any():
         distance, nearest = ndimage.distance_transform_edt(
@@ -135,20 +132,22 @@ def _owned_edema(
         )
         paths, count = ndimage.label(links, FULL_CONNECTIVITY)
         near = np.zeros(count + 1, bool)
-        near[paths[links & (distance <= EDEMA_REACH_MM)]] = True
+        near[paths[links & (distance <= inference.edema_reach_mm)]] = True
         owned = edema & near[paths]
         owner[owned] = instances[tuple(axis[owned] for axis in nearest)]
-        keep |= owned
-    return keep, owner
+    return owner
 
 
-def _large_and_sure(edema: Mask, edema_probability: Array, grid: Grid) -> Mask:
+def _large_and_sure(
+    edema: Mask, edema_probability: Array, grid: Grid, inference: Inference
+) -> Mask:
     """Edema that stays wherever it lies."""
     components, count = ndimage.label(edema, FULL_CONNECTIVITY)
     voxels = components[edema]
     size = np.bincount(voxels, minlength=count + 1)
     certainty = np.bincount(voxels, edema_probability[edema], count + 1) / np.maximum(size, 1)
-    keep = (size * grid.voxel_ml >= LONE_EDEMA_ML) & (certainty >= LONE_EDEMA_CONFIDENCE)
+    keep = size * grid.voxel_ml >= inference.lone_edema_ml
+    keep &= certainty >= inference.lone_edema_confidence
     keep[0] = False
     kept: Mask = keep[components]
     return kept

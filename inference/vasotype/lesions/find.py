@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from vasotype_models.contract import ET, SNFH, Inference
@@ -11,7 +12,7 @@ from vasotype.findings import Finding
 from vasotype.lesions.boxes import Box, bounding_box, crop, instance_boxes
 from vasotype.lesions.components import LabelMaps, label, shares_edema
 from vasotype.lesions.diameters import axial_diameters
-from vasotype.lesions.enhancement import enhancement_pattern
+from vasotype.lesions.enhancement import EnhancementScale, enhancement_pattern
 from vasotype.lesions.native import native_labels
 from vasotype.stages import Grid, Lesion, LesionSet, Maps, Mask, Prepared
 
@@ -51,6 +52,11 @@ class _Scene:
     prepared: Prepared
     model: LabelMaps
     native: LabelMaps
+
+    @cached_property
+    def scale(self) -> EnhancementScale:
+        """What enhancement is measured with; looked for where there is a lesion only."""
+        return EnhancementScale.of(self.prepared, self.model.tissue)
 
 
 def _measured(scene: _Scene, confidences: tuple[float, ...]) -> tuple[Lesion, ...]:
@@ -93,7 +99,7 @@ def _model_diameter(model: LabelMaps, box: Box, number: int) -> float:
 
 def _pattern(scene: _Scene, box: Box, number: int) -> str:
     mask = scene.model.instances[box] == number
-    return enhancement_pattern(scene.prepared, scene.model.tissue[box], mask, box)
+    return enhancement_pattern(scene.scale, scene.model.tissue[box], mask, box)
 
 
 def _centroid(mask: Mask, grid: Grid) -> tuple[float, float, float]:

@@ -14,6 +14,13 @@ from vasotype.outputs import report_considerations
 from vasotype.outputs import report_triage as triage_words
 from vasotype.outputs import report_words as words
 from vasotype.outputs.figures import Picture
+from vasotype.outputs.report_biomarkers import (
+    BiomarkerTable,
+    biomarker_name,
+    biomarker_note,
+    biomarker_value,
+)
+from vasotype.outputs.report_findings import for_reader
 from vasotype.outputs.report_guide import guide
 from vasotype.outputs.report_page import render
 from vasotype.outputs.report_pictures import (
@@ -25,7 +32,7 @@ from vasotype.outputs.report_pictures import (
     lesion_views,
 )
 from vasotype.outputs.report_quality import quality_section
-from vasotype.outputs.report_reasons import reason_chart, reason_sentences
+from vasotype.outputs.report_reasons import reason_chart, reason_sentences, unusual
 from vasotype.phenotype.agreement import agreement
 from vasotype.result import LesionRecord
 
@@ -39,6 +46,7 @@ class Card:
 
     record: LesionRecord
     location: str
+    from_middle: str
     leaning: str
     support: str
     network: str
@@ -46,6 +54,9 @@ class Card:
     competing: str
     chart: Markup
     reasons: tuple[Sequence[str], Sequence[str]]
+    unusual: bool
+    by_rules: list[str]
+    biomarkers: BiomarkerTable
     maps: list[tuple[str, str]]
     pictures: tuple[Picture, ...]
     habitat: Picture | None
@@ -70,6 +81,7 @@ def render_report(analysis: Analysis, *, considerations: bool = False) -> str:
     return render(
         "report.html.j2",
         result=result,
+        findings=for_reader(result.findings),
         cards=cards,
         longest=longest,
         used=analysis.prepared.channels,
@@ -83,34 +95,33 @@ def render_report(analysis: Analysis, *, considerations: bool = False) -> str:
         considerations=report_considerations if considerations else None,
         triage_words=triage_words,
         clinical_words=clinical_words,
-        position=words.position,
         diameters=words.diameters,
+        biomarker_name=biomarker_name,
+        biomarker_value=biomarker_value,
+        biomarker_note=biomarker_note,
         reference_title=words.sequences([result.reference]),
     )
 
 
 def _card(scene: Scene, compass: words.Compass, lesion: LesionRecord) -> Card:
     views = lesion_views(scene, lesion)
-    leans = not lesion.phenotype.abstained
+    phenotype, rules = lesion.phenotype, lesion.rule_reading
+    leans = not phenotype.abstained
     return Card(
         record=lesion,
         location=compass.location(lesion.centroid_ras_mm),
-        leaning=words.leaning(lesion.phenotype),
-        support=words.support(lesion.phenotype),
-        network=words.network_alone(lesion.phenotype),
+        from_middle=compass.from_middle(lesion.centroid_ras_mm),
+        leaning=words.leaning(phenotype),
+        support=words.support(phenotype),
+        network=words.network_alone(phenotype),
         remarks=words.remarks(lesion),
         competing=clinical_words.competing(lesion.after_treatment),
-        chart=Markup(reason_chart(lesion.phenotype.reasons)),
-        reasons=_reasons(lesion),
+        chart=Markup(reason_chart(phenotype.reasons)),
+        reasons=reason_sentences(phenotype),
+        unusual=any(map(unusual, phenotype.reasons)),
+        by_rules=words.rule_signs(rules, phenotype.label) if rules else [],
+        biomarkers=BiomarkerTable.of(lesion.biomarkers),
         maps=clinical_words.map_values(lesion),
         pictures=lesion_pictures(scene, lesion.id, views),
         habitat=habitat_picture(scene, lesion.id, views[0]) if leans else None,
     )
-
-
-def _reasons(lesion: LesionRecord) -> tuple[Sequence[str], Sequence[str]]:
-    """What speaks for and against the label: to the fused model, else to the rules."""
-    if lesion.phenotype.reasons:
-        return reason_sentences(lesion.phenotype.reasons)
-    rules = lesion.rule_reading
-    return (rules.in_favour, rules.against) if rules else ((), ())

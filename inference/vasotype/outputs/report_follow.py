@@ -10,8 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from vasotype_models.contract import CHANNELS
 
-from vasotype.followup.follow import Comparison, Visit
+from vasotype.followup.follow import Comparison
 from vasotype.followup.record import FollowUp, TrackRecord
+from vasotype.followup.visit import Visit
 from vasotype.lesions.boxes import bounding_box
 from vasotype.outputs import report_follow_words as follow_words
 from vasotype.outputs import report_words as words

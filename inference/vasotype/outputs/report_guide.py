@@ -31,7 +31,7 @@ def guide(used: Sequence[str], missing: Sequence[str]) -> list[str]:
         "reading stays as it was made.",
         "Perfusion values are relative and depend on the processing; leakage correction leaves 10 "
         "to 20 % of doubt.",
-        "“Not excluded at 90 %” lists the modes that calibration on simulated lesions leaves open. "
-        "Two or three modes are usual. Detection confidence is not the probability that a lesion "
-        "is a metastasis.",
+        "“Not excluded at 90 %” lists the modes that calibration on simulated lesions leaves open; "
+        "a leaning stands alone where it is the only one. Two or three modes are usual. Detection "
+        "confidence is not the probability that a lesion is a metastasis.",
     ]

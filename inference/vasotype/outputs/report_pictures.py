@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from vasotype.outputs.figures import (
     Drawing,
     Line,
     Picture,
+    Plane,
     Tag,
     Window,
     data_uri,
@@ -31,7 +32,7 @@ from vasotype.outputs.figures import (
 )
 from vasotype.phenotype.pooling import softmax
 from vasotype.result import LesionRecord
-from vasotype.stages import Affine, Array, Labels, Mask
+from vasotype.stages import Affine, Array, Grid, Labels, Mask
 
 if TYPE_CHECKING:
     from vasotype.pipeline import Analysis
@@ -39,6 +40,8 @@ if TYPE_CHECKING:
 CHANNEL_TITLES = {"t1c": "T1c", "flair": "FLAIR"}
 PERCENTILES = {"t1c": (1.0, 99.6), "flair": (1.0, 99.8)}
 """Black and white in the brain, by channel; enhancement must not saturate."""
+LESION_WHITE = 99.0
+"""Percentile in the core, and in it with its edema, that white reaches in a lesion's pictures."""
 MODE_COLOURS = {"angiogenic": "#b2402b", "intermediate": "#ebcb6b", "co_option": "#2f73a3"}
 """A diverging scheme that colour-blind readers can tell apart; mixtures show as mixtures."""
 OVERLAY_OPACITY = 0.6
@@ -75,7 +78,8 @@ class Scene:
     """What all pictures of a study share, on the prepared grid.
 
     ``windows`` holds black and white of each channel shown; ``regions`` [X, Y, Z] numbers the
-    connected regions of core and edema together.
+    connected regions of core and edema together. ``native`` is the grid of the reference sequence
+    as it came, whose slices a reader finds in a viewer.
     """
 
     channels: Mapping[str, Array]
@@ -86,6 +90,7 @@ class Scene:
     regions: NDArray[np.integer]
     habitat: Array
     from_ras: Affine
+    native: Grid
 
     @classmethod
     def of(cls, analysis: Analysis) -> Scene:
@@ -103,6 +108,7 @@ class Scene:
             regions=ndimage.label(lesions.tissue > 0)[0],
             habitat=analysis.maps.habitat,
             from_ras=np.linalg.inv(prepared.grid.affine).astype(np.float64),
+            native=prepared.native.grid,
         )
 
     @property
@@ -114,10 +120,39 @@ class Scene:
         """Voxel position [3] of a point."""
         return np.asarray(self.from_ras[:3, :3] @ point_ras_mm + self.from_ras[:3, 3])
 
-    def pixels(self, channel: str, view: View, width: int) -> Array:
-        """Grey values 0-255 of a view, enlarged to ``width`` columns."""
+    def pixels(
+        self, channel: str, view: View, width: int, shades: tuple[float, float] | None = None
+    ) -> Array:
+        """Grey values 0-255 of a view, enlarged to ``width`` columns.
+
+        ``shades`` are black and white where they are not those of the whole brain.
+        """
         sheet = view.window.slice(self.channels[channel], view.index)
-        return enlarge(grey(sheet, self.windows[channel]), width)
+        return enlarge(grey(sheet, shades or self.windows[channel]), width)
+
+    def region_of(self, number: int) -> Mask:
+        """Core of a lesion with the edema that is connected to it [X, Y, Z]."""
+        core = self.instances == number
+        inside = np.unique(self.regions[core])
+        return np.asarray(core | np.isin(self.regions, inside[inside > 0]))
+
+    def slice_name(self, view: View) -> str:
+        """Where a view lies in the reference as it came, e.g. ``slice 98 of 135``, from 1.
+
+        Of an oblique or tilted acquisition it is the slice through the middle of the view.
+        """
+        plane, window = view.window.plane, view.window
+        voxel = np.zeros(3)
+        voxel[plane.normal] = view.index
+        for axis, start, size in zip(
+            (plane.across, plane.down), window.start, window.size, strict=True
+        ):
+            voxel[axis] = start + (size - 1) / 2
+        to_native = np.linalg.inv(self.native.affine) @ np.linalg.inv(self.from_ras)
+        axis = _native_axis(self.native, plane)
+        position = float(to_native[axis, :3] @ voxel + to_native[axis, 3])
+        count = self.native.shape[axis]
+        return f"slice {int(np.clip(round(position), 0, count - 1)) + 1} of {count}"
 
 
 def lesion_views(scene: Scene, lesion: LesionRecord) -> tuple[View, ...]:
@@ -144,12 +179,15 @@ def lesion_views(scene: Scene, lesion: LesionRecord) -> tuple[View, ...]:
 
 def lesion_pictures(scene: Scene, number: int, views: tuple[View, ...]) -> tuple[Picture, ...]:
     """The views of a lesion in each channel shown, channel by channel."""
+    parts = [part for part in (scene.instances == number, scene.region_of(number)) if part.any()]
     pictures = []
-    for channel in scene.channels:
+    for channel, image in scene.channels.items():
+        black, white = scene.windows[channel]
+        white = max([white, *(float(np.percentile(image[p], LESION_WHITE)) for p in parts)])
         for view in views:
-            caption = f"{CHANNEL_TITLES[channel]}, {view.window.plane.name}"
-            pixels = scene.pixels(channel, view, LESION_PIXELS)
-            alt = f"Lesion {number}: {caption} plane"
+            title = f"{CHANNEL_TITLES[channel]}, {view.window.plane.name}"
+            pixels = scene.pixels(channel, view, LESION_PIXELS, (black, white))
+            alt, caption = f"Lesion {number}: {title} plane", f"{title}, {scene.slice_name(view)}"
             pictures.append(Picture(data_uri(pixels), alt, caption, view.drawing))
     return tuple(pictures)
 
@@ -202,21 +240,66 @@ def glass_brain(scene: Scene) -> tuple[Picture, ...]:
 
 
 def axial_strip(scene: Scene) -> tuple[Picture, ...]:
-    """Evenly spaced axial slices through the brain, from below to above, outlines included."""
+    """Axial slices through the brain, from below to above, with outlines and lesion numbers.
+
+    They are evenly spaced but for those that were moved to show a lesion that lies between them.
+    """
     low, size = _brain_box(scene.mask, STRIP_MARGIN_MM)
     window = Window(AXIAL, (low[0], low[1]), (size[0], size[1]))
-    levels = np.clip(low[2] + size[2] * np.linspace(*STRIP_SHARES, STRIP_SLICES), 0, None)
+    spaced = np.rint(low[2] + size[2] * np.linspace(*STRIP_SHARES, STRIP_SLICES)).astype(int)
+    even = np.clip(spaced, 0, scene.mask.shape[2] - 1).tolist()
     pictures: list[Picture] = []
-    for level in np.minimum(np.rint(levels).astype(int), scene.mask.shape[2] - 1).tolist():
-        drawing = Drawing(AXIAL, *window.size, outlines(window.slice(scene.tissue, level)))
-        pixels = scene.pixels(scene.main, View(window, level, drawing), STRIP_PIXELS)
-        alt = f"{CHANNEL_TITLES[scene.main]}, axial slice {len(pictures) + 1} of {STRIP_SLICES}"
-        pictures.append(Picture(data_uri(pixels), alt, "", drawing))
+    for level in strip_levels(even, _levels_of_lesions(scene.instances)):
+        drawing = Drawing(
+            AXIAL,
+            *window.size,
+            outlines(window.slice(scene.tissue, level)),
+            _other_lesions(window.slice(scene.instances, level), own=0),
+        )
+        view = View(window, level, drawing)
+        pixels = scene.pixels(scene.main, view, STRIP_PIXELS)
+        where = scene.slice_name(view)
+        alt = f"{CHANNEL_TITLES[scene.main]}, axial {where}"
+        pictures.append(Picture(data_uri(pixels), alt, where, drawing))
     return tuple(pictures)
 
 
+def strip_levels(even: Sequence[int], lesions: Sequence[tuple[int, int]]) -> list[int]:
+    """Levels such that each lesion, from its first to its last level, holds one if they suffice.
+
+    Lesions that share a level need one for all of them; for it the nearest of the ``even`` levels
+    moves, unless one lies there already.
+    """
+    shared: list[tuple[int, int, int]] = []  # first and last common level, number of lesions
+    for first, last in sorted(lesions, key=lambda ends: ends[1]):
+        if shared and first <= shared[-1][1]:
+            low, high, count = shared[-1]
+            shared[-1] = max(low, first), high, count + 1
+        else:
+            shared.append((first, last, 1))
+    free, chosen = list(even), list[int]()
+    for low, high, _ in sorted(shared, key=lambda group: -group[2])[: len(even)]:
+        middle = (low + high) // 2
+        nearest = min(free, key=lambda level: abs(level - middle))
+        free.remove(nearest)
+        chosen.append(nearest if low <= nearest <= high else middle)
+    return sorted(free + chosen)
+
+
+def _native_axis(native: Grid, plane: Plane) -> int:
+    """The voxel axis of the reference that runs most nearly along a plane's normal."""
+    directions = native.affine[plane.normal, :3] / np.linalg.norm(native.affine[:3, :3], axis=0)
+    return int(np.abs(directions).argmax())
+
+
+def _levels_of_lesions(instances: NDArray[np.uint16]) -> list[tuple[int, int]]:
+    """First and last axial level of each lesion."""
+    boxes = [box for box in ndimage.find_objects(instances) if box is not None]
+    return [(box[AXIAL.normal].start, box[AXIAL.normal].stop - 1) for box in boxes]
+
+
 def _other_lesions(instances: NDArray[np.uint16], own: int) -> tuple[Tag, ...]:
-    """Numbers at the upper right of the other lesions in a picture [rows, cols]."""
+    """Numbers at the upper right of all lesions but ``own`` in a picture [rows, cols]."""
     tags = []
     for number in sorted(set(np.unique(instances).tolist()) - {0, own}):
         rows, columns = np.nonzero(instances == number)
@@ -235,11 +318,9 @@ def _centres(instances: NDArray[np.uint16]) -> dict[int, Point]:
 
 def _field_mm(scene: Scene, number: int) -> int:
     """Side of the square shown around a lesion, mm: room around the core, and its edema inside."""
-    core = scene.instances == number
-    inside = np.unique(scene.regions[core])
     side = max(
-        CORE_FACTOR * max(_box(core)[1]),
-        WHOLE_FACTOR * max(_box(np.isin(scene.regions, inside[inside > 0]))[1]),
+        CORE_FACTOR * max(_box(scene.instances == number)[1]),
+        WHOLE_FACTOR * max(_box(scene.region_of(number))[1]),
     )
     return int(np.clip(np.ceil(side), *FIELD_MM))
 

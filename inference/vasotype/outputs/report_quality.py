@@ -34,6 +34,8 @@ SQUARE_MM = 22
 MARGIN_MM = 6
 PIXELS = 320
 PERCENTILES = (1.0, 99.7)
+ALIKE = {"t1", "t1c"}
+"""Sequences of one contrast, whose tissues can be equally bright; on T2 it would blind."""
 LEVELS: dict[ProtocolLevel, str] = {
     "needed": "The model needs",
     "minimum": "Protocol, minimum",
@@ -87,9 +89,16 @@ def _row(title: str, prepared: Prepared, pair: tuple[str, str]) -> Row:
     mask = prepared.mask
     middle = np.rint(ndimage.center_of_mass(mask))
     pictures = []
+    reference = grey_window(images[1], mask, PERCENTILES)
+    alike = set(pair) <= ALIKE
+    matched = _matched(images[0], images[1], mask, reference) if alike else None
+    shades = (matched or grey_window(images[0], mask, PERCENTILES), reference)
     for plane in PLANES:
         window, index = _around_brain(mask, plane), int(middle[plane.normal])
-        first, second = (_shown(image, mask, window, index) for image in images)
+        first, second = (
+            enlarge(grey(window.slice(image, index), limits), PIXELS)
+            for image, limits in zip(images, shades, strict=True)
+        )
         pixels = np.where(_board(first, window), first, second)
         drawing = Drawing(plane, *window.size, {"brain": outline(window.slice(mask, index))})
         pictures.append(Picture(data_uri(pixels), f"{title}, {plane.name} plane", "", drawing))
@@ -107,10 +116,21 @@ def _around_brain(mask: Mask, plane: Plane) -> Window:
     )
 
 
-def _shown(image: Array, mask: Mask, window: Window, index: int) -> Array:
-    """Grey values 0-255 of a slice, enlarged."""
-    limits = grey_window(image, mask, PERCENTILES)
-    return enlarge(grey(window.slice(image, index), limits), PIXELS)
+def _matched(
+    image: Array, reference: Array, mask: Mask, shades: tuple[float, float]
+) -> tuple[float, float]:
+    """Black and white under which an image's median in the brain is as grey as the reference's.
+
+    Without it T1 and T1c differ by brightness, and that hides whether they are aligned.
+    """
+    black, white = grey_window(image, mask, PERCENTILES)
+    if not mask.any():
+        return black, white
+    own, other = float(np.median(image[mask])), float(np.median(reference[mask]))
+    share = (other - shades[0]) / (shades[1] - shades[0])
+    if share <= 0 or own <= black:
+        return black, white
+    return black, black + (own - black) / share
 
 
 def _board(pixels: Array, window: Window) -> Mask:

@@ -81,6 +81,8 @@ def _size_limit(
     value = getattr(first, name)
     if name == "longest_diameter_mm" or value == 0:
         return None
+    if name == "edema_ml":
+        return limits.edema.relative
     return limits.volume(max(first.core_ml, value))
 
 

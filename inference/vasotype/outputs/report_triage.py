@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from vasotype_models.contract import MODES
 
-from vasotype.outputs.report_words import MODE_NAMES
+from vasotype.outputs.report_words import MODE_NAMES, standing
 from vasotype.result import Agreement, LesionRecord, Triage
 
 TEAM = "An estimate to lay before the multidisciplinary team; it proposes no treatment."
@@ -29,7 +29,7 @@ def dominant(triage: Triage, lesions: Sequence[LesionRecord]) -> str:
         leaning = f"no leaning is given: {phenotype.reason}"
     else:
         share = getattr(phenotype.probabilities, phenotype.label)
-        leaning = f"leans {MODE_NAMES[phenotype.label]} ({share:.2f})"
+        leaning = f"leans {MODE_NAMES[phenotype.label]} ({share:.2f}), {standing(phenotype)}"
     return f"Lesion {triage.dominant}, {why}: {leaning}."
 
 

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from datetime import datetime
 
 import numpy as np
+from numpy.typing import NDArray
 from vasotype_models.contract import MODES
 
 from vasotype.result import (
-    BiomarkerRecord,
     LesionRecord,
     MimicrySuspicion,
     PhenotypeRecord,
@@ -38,6 +38,14 @@ SEQUENCES = {
     "ktrans": "Ktrans",
     "tbr": "amino-acid PET",
 }
+LEVEL = "90 %"
+"""Coverage of the prediction sets."""
+REPEATED = (
+    "Volumes and diameters are as sure as the outline. An error of half a millimetre, which is "
+    "assumed, makes 1 mm of a diameter, and 30 % of a volume at 10 mm or 15 % at 20 mm. In 95 of "
+    "100 simulated lesions scanned twice, edema differed by less than 86 %."
+)
+"""What another scan would change, as the follow-up's limits have it."""
 MIDLINE_MM = 5.0
 """A centroid nearer to the middle of the brain mask has no side."""
 
@@ -56,12 +64,6 @@ def ml(volume: float) -> str:
 def sequences(channels: Sequence[str]) -> str:
     """Names of channels, joined by commas."""
     return ", ".join(SEQUENCES.get(channel, channel) for channel in channels)
-
-
-def position(lesion: LesionRecord) -> str:
-    """Centroid with the letter of each direction, mm, e.g. ``L 31, P 12, S 40``."""
-    pairs = zip(lesion.centroid_ras_mm, ("RL", "AP", "SI"), strict=True)
-    return ", ".join(f"{letters[value < 0]} {abs(value):.0f}" for value, letters in pairs)
 
 
 def diameters(lesion: LesionRecord) -> str:
@@ -96,23 +98,40 @@ def mode_list(modes: Sequence[str]) -> str:
 
 
 class Compass:
-    """Says where a point lies in the imaged brain: side, and third of the brain's box."""
+    """Says where a point lies in the imaged brain, whose box is that of its mask.
+
+    The origin of a scan's own coordinates may lie anywhere, so they would tell a reader nothing.
+    """
 
     def __init__(self, mask: Mask, affine: Affine) -> None:
         self._to_voxel = np.linalg.inv(affine)
+        self._spacing = np.linalg.norm(affine[:3, :3], axis=0)
         filled = [np.nonzero(mask.any(axis=axes))[0] for axes in ((1, 2), (0, 2), (0, 1))]
         ends = [(int(f[0]), int(f[-1])) if f.size else (0, 1) for f in filled]
         self._low, self._high = np.array(ends, dtype=np.float64).T
 
     def location(self, point_ras_mm: tuple[float, float, float]) -> str:
-        """Words for a RAS position, e.g. ``left, posterior, superior``."""
-        voxel = self._to_voxel[:3, :3] @ point_ras_mm + self._to_voxel[:3, 3]
-        offset = float(voxel[0] - (self._low[0] + self._high[0]) / 2)
+        """Side, and third of the box, of a RAS position, e.g. ``left, posterior, superior``."""
+        offset = float(self._from_middle(point_ras_mm)[0])
         side = "midline" if abs(offset) < MIDLINE_MM else "right" if offset > 0 else "left"
+        voxel = self._voxel(point_ras_mm)
         thirds = np.clip(3 * (voxel - self._low) / (self._high - self._low + 1), 0, 2.99)
         depth = ("posterior", "", "anterior")[int(thirds[1])]
         height = ("inferior", "", "superior")[int(thirds[2])]
         return ", ".join(word for word in (side, depth, height) if word)
+
+    def from_middle(self, point_ras_mm: tuple[float, float, float]) -> str:
+        """A RAS position from the middle of the box, mm, e.g. ``L 31, P 12, S 40``."""
+        offsets: list[float] = self._from_middle(point_ras_mm).tolist()
+        pairs = zip(offsets, ("RL", "AP", "SI"), strict=True)
+        return ", ".join(f"{letters[value < 0]} {abs(value):.0f}" for value, letters in pairs)
+
+    def _voxel(self, point_ras_mm: tuple[float, float, float]) -> NDArray[np.float64]:
+        return np.asarray(self._to_voxel[:3, :3] @ point_ras_mm + self._to_voxel[:3, 3])
+
+    def _from_middle(self, point_ras_mm: tuple[float, float, float]) -> NDArray[np.float64]:
+        middle = (self._low + self._high) / 2
+        return np.asarray((self._voxel(point_ras_mm) - middle) * self._spacing)
 
 
 def leaning(phenotype: PhenotypeRecord) -> str:
@@ -130,7 +149,17 @@ def network_alone(phenotype: PhenotypeRecord) -> str:
     if phenotype.network_probabilities is None or phenotype.fused_from is None:
         return ""
     values = phenotype.network_probabilities.model_dump()
-    return f"Network alone: {', '.join(f'{MODE_NAMES[m]} {values[m]:.2f}' for m in MODES)}."
+    alone = ", ".join(f"{MODE_NAMES[m]} {values[m]:.2f}" for m in MODES)
+    return f"The network alone, before biomarkers are weighed in: {alone}."
+
+
+def network_favours(phenotype: PhenotypeRecord) -> str | None:
+    """The mode that the network alone favours, where that is another than the label."""
+    if phenotype.network_probabilities is None:
+        return None
+    values = phenotype.network_probabilities.model_dump()
+    first = max(MODES, key=lambda mode: values[mode])
+    return None if first == phenotype.label else first
 
 
 def support(phenotype: PhenotypeRecord) -> str:
@@ -163,31 +192,42 @@ def rule_reading(reading: RuleReading) -> str:
     """What the thresholds say, as a leaning."""
     if reading.label is None:
         return "No leaning by rules: too few biomarkers could be measured well."
+    if reading.label == "intermediate":
+        return (
+            "By rules it leans intermediate: the signs point to both ends, or lie between them, "
+            "so that neither end prevails."
+        )
     return f"By rules it leans {MODE_NAMES[reading.label]}."
 
 
-def biomarker_name(biomarker: BiomarkerRecord) -> str:
-    """Name of a biomarker in words, e.g. ``rcbv mean``."""
-    return biomarker.name.replace("_", " ")
-
-
-def biomarker_value(biomarker: BiomarkerRecord) -> str:
-    """Value with its unit; a dash where there is none."""
-    match biomarker.value:
-        case None:
-            return "–"
-        case bool():
-            return "yes" if biomarker.value else "no"
-        case str():
-            return biomarker.value
-    unit = "" if biomarker.unit == "1" else f" {biomarker.unit}"
-    return f"{biomarker.value:.3g}{unit}"
+def rule_signs(reading: RuleReading, label: str | None) -> list[str]:
+    """The signs for and against the model's ``label``, with their limits; none without a label."""
+    if reading.label is None or label is None:
+        return []
+    name = MODE_NAMES[label]
+    return [
+        f"Signs for {name}: {'; '.join(reading.in_favour) or 'none'}.",
+        f"Signs against it: {'; '.join(reading.against) or 'none'}.",
+    ]
 
 
 def leaning_counts(lesions: Sequence[LesionRecord]) -> str:
-    """Lesions by leaning, e.g. ``2 angiogenic, 1 vessel co-option, 1 without a leaning``."""
+    """Lesions by leaning, and in how many of them no other mode is left.
+
+    E.g. ``2 angiogenic, 1 vessel co-option, 1 without a leaning; 1 of 3 alone at 90 %``.
+    """
     labels: Counter[str | None] = Counter(lesion.phenotype.label for lesion in lesions)
     counts = [f"{labels[m]} {MODE_NAMES[m]}" for m in MODES if labels[m]]
+    leaning_ones = len(lesions) - labels[None]
     if labels[None]:
         counts.append(f"{labels[None]} without a leaning")
-    return ", ".join(counts)
+    if not leaning_ones:
+        return ", ".join(counts)
+    alone = sum(lesion.phenotype.label_supported for lesion in lesions)
+    share = {0: "not ", leaning_ones: ""}.get(alone, f"{alone} of {leaning_ones} ")
+    return f"{', '.join(counts)}; {share}alone at {LEVEL}"
+
+
+def standing(phenotype: PhenotypeRecord) -> str:
+    """Whether a label is the only mode left in its prediction set, in few words."""
+    return f"{'' if phenotype.label_supported else 'not '}alone at {LEVEL}"

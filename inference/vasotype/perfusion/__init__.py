@@ -6,12 +6,19 @@ Inside, rates are in 1/s, concentrations in mM and volumes fractions.
 """
 
 from vasotype.perfusion.dce import DceInputs, DceMaps, analyse_dce
-from vasotype.perfusion.dce_input import DceSettings
 from vasotype.perfusion.dsc import DscMaps, DscReference, analyse_dsc
 from vasotype.perfusion.quality import Quality, RegionValue, summarise, valid_voxels
-from vasotype.perfusion.series import DynamicSeries, FlipAngleImages, InputCurve, PerfusionSeries
+from vasotype.perfusion.series import (
+    AssumedT1,
+    DceSettings,
+    DynamicSeries,
+    FlipAngleImages,
+    InputCurve,
+    PerfusionSeries,
+)
 
 __all__ = [
+    "AssumedT1",
     "DceInputs",
     "DceMaps",
     "DceSettings",

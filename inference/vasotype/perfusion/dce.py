@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,18 @@ from numpy.typing import NDArray
 from vasotype.findings import Finding
 from vasotype.perfusion.bolus import count_baseline
 from vasotype.perfusion.checks import as_map, brain_curves, check_series, needed
-from vasotype.perfusion.dce_input import DceSettings, plasma_curve
+from vasotype.perfusion.dce_input import Conversion, plasma_curve
 from vasotype.perfusion.fit import KineticFit
-from vasotype.perfusion.quality import Quality
+from vasotype.perfusion.quality import Quality, with_unsure_scale
 from vasotype.perfusion.regions import fit_regions
-from vasotype.perfusion.series import DynamicSeries, FlipAngleImages, Floats, InputCurve
+from vasotype.perfusion.series import (
+    DceSettings,
+    DynamicSeries,
+    FlipAngleImages,
+    Floats,
+    InputCurve,
+    assumed_t1,
+)
 from vasotype.perfusion.signal import SpoiledGradientEcho, spgr_concentration
 from vasotype.perfusion.t1 import r1_nonlinear
 from vasotype.stages import Array, Grid, Labels, Mask
@@ -33,8 +40,9 @@ class DceMaps:
     ``ve`` and ``vp`` are fractions; where the uint8 map ``model`` says Patlak (2) and not extended
     Tofts (1), ``ktrans_per_min`` is Patlak's slope and ve is NaN. ``residual_to_noise`` is the
     fit's RMSE over the noise before contrast, ``relative_error`` the standard error of Ktrans over
-    Ktrans. ``quality`` holds the bits of :class:`~vasotype.perfusion.quality.Quality`;
-    ``delays_s`` the delay behind the input of each lesion (0: the rest of the brain).
+    Ktrans. ``quality`` holds the bits of :class:`~vasotype.perfusion.quality.Quality`: with both
+    T1 and the input assumed the scale is unsure. ``delays_s`` are the delays behind the input of
+    each lesion (0: the rest of the brain), ``settings`` those that were used.
     """
 
     ktrans_per_min: Array
@@ -47,6 +55,7 @@ class DceMaps:
     model: Labels
     quality: Labels
     delays_s: Mapping[int, float]
+    settings: DceSettings
     baseline_frames: int
     grid: Grid
     findings: tuple[Finding, ...] = ()
@@ -58,11 +67,13 @@ class DceInputs:
 
     ``flip_angles`` give T1; ``aif`` is a curve in blood or plasma, or a mask [X, Y, Z] of vessel
     voxels; ``lesions`` [X, Y, Z] numbers the lesions, 0 elsewhere: each has its own delay.
+    ``b1`` [X, Y, Z] is the flip angle over the nominal one, not above 0 where it isn't known.
     """
 
     flip_angles: FlipAngleImages | None = None
     aif: InputCurve | Mask | None = None
     lesions: NDArray[np.integer] | None = None
+    b1: Array | None = None
 
 
 def analyse_dce(
@@ -88,15 +99,19 @@ def analyse_dce(
     )
     signal = brain_curves(series, brain)
     frames = count_baseline(signal.mean(axis=0), 1, series.name)
-    r10, findings = _r10(series, inputs.flip_angles, brain, settings)
-    curves = spgr_concentration(signal, frames, r10, sequence)
-    plasma, noted = plasma_curve(series, inputs.aif, frames, (sequence, settings))
+    known = Conversion(sequence, settings, settings.t1 or assumed_t1(series.field_t), inputs.b1)
+    r10, findings = _r10(series, inputs.flip_angles, brain, known)
+    curves = spgr_concentration(signal, frames, r10, known.turned(known.share(brain)))
+    plasma, noted = plasma_curve(series, inputs.aif, frames, known)
 
     labels = np.zeros(len(curves), int) if inputs.lesions is None else inputs.lesions[brain]
     fit, model, delays = fit_regions(curves, plasma, series.times_s, labels)
     noise = curves[:, 1:frames].std(axis=1, ddof=1)
     with np.errstate(divide="ignore", invalid="ignore"):
         residual_to_noise = fit.rmse_mm / noise
+    quality = _labels(_quality(fit), brain, int(Quality.NO_VALUE))
+    if inputs.flip_angles is None and inputs.aif is None:
+        quality = with_unsure_scale(quality)
     return DceMaps(
         ktrans_per_min=as_map(fit.ktrans_per_min, brain),
         ve=as_map(fit.ve, brain),
@@ -106,8 +121,9 @@ def analyse_dce(
         residual_to_noise=as_map(residual_to_noise, brain),
         relative_error=as_map(fit.relative_error, brain),
         model=_labels(model, brain, 0),
-        quality=_labels(_quality(fit), brain, int(Quality.NO_VALUE)),
+        quality=quality,
         delays_s=delays,
+        settings=replace(settings, t1=known.t1),
         baseline_frames=frames,
         grid=series.grid,
         findings=(*findings, *noted),
@@ -115,14 +131,15 @@ def analyse_dce(
 
 
 def _r10(
-    series: DynamicSeries, images: FlipAngleImages | None, brain: Mask, settings: DceSettings
+    series: DynamicSeries, images: FlipAngleImages | None, brain: Mask, known: Conversion
 ) -> tuple[Floats, list[Finding]]:
     """R1 [V] before contrast, measured or assumed."""
     if images is None:
-        message = f"{series.name}: T1 before contrast taken as {settings.tissue_t1_s:g} s"
-        r10 = np.full(int(brain.sum()), 1 / settings.tissue_t1_s)
+        at = "3 T, as the field is not known" if series.field_t is None else f"{series.field_t:g} T"
+        message = f"{series.name}: T1 before contrast taken as {known.t1.tissue_s:g} s ({at})"
+        r10 = np.full(int(brain.sum()), 1 / known.t1.tissue_s)
         return r10, [Finding("t1-assumed", message)]
-    angles = np.radians(images.flip_angles_deg)
+    angles = np.radians(images.flip_angles_deg)[:, None] * known.share(brain)
     signal = images.signal[:, brain].astype(np.float64)
     return r1_nonlinear(signal, angles, images.repetition_time_s), []
 

@@ -13,7 +13,12 @@ from vasotype.perfusion.bolus import count_baseline, first_pass_width
 from vasotype.perfusion.checks import as_map, brain_curves, check_series, needed
 from vasotype.perfusion.deconvolution import relative_flow
 from vasotype.perfusion.leakage import LeakageCorrection, correct_leakage
-from vasotype.perfusion.quality import ENOUGH_VOXELS, Quality
+from vasotype.perfusion.quality import (
+    ENOUGH_VOXELS,
+    SURE_REFERENCE,
+    Quality,
+    with_unsure_scale,
+)
 from vasotype.perfusion.series import DynamicSeries, Floats, InputCurve
 from vasotype.perfusion.signal import baseline_mean, delta_r2star
 from vasotype.stages import Array, Grid, Labels, Mask
@@ -38,8 +43,8 @@ class DscMaps:
 
     ``rcbv`` (leakage-corrected), ``rcbv_uncorrected`` and ``rcbf`` are ratios to the median of the
     reference tissue (``reference``: normal-appearing white matter, or all normal brain where no
-    white matter was given); ``rcbf`` is None without an input. ``k2_per_s`` > 0 is T1 leakage,
-    < 0 T2* leakage. ``quality`` holds the bits of
+    white matter was given, which makes their scale unsure); ``rcbf`` is None without an input.
+    ``k2_per_s`` > 0 is T1 leakage, < 0 T2* leakage. ``quality`` holds the bits of
     :class:`~vasotype.perfusion.quality.Quality`; ``arteries`` the voxels of the input, if found.
     """
 
@@ -102,6 +107,8 @@ def analyse_dsc(
     rcbv = _ratio(leakage.area, normal, series.name)
     quality = _quality(bolus, leakage, mean_curve, brain)
     quality[as_map(rcbv, brain) > VESSEL_RCBV] |= int(Quality.VESSEL)
+    if noted or int(normal.sum()) < SURE_REFERENCE:
+        quality = with_unsure_scale(quality)
     return DscMaps(
         rcbv=as_map(rcbv, brain),
         rcbv_uncorrected=as_map(_ratio(leakage.uncorrected_area, normal, series.name), brain),

@@ -13,12 +13,13 @@ from vasotype.perfusion.dsc import DscReference, analyse_dsc
 from vasotype.perfusion.read import (
     brain_of,
     read_aif,
+    read_b1,
     read_flip_angles,
     read_labels,
     read_mask,
     read_series,
 )
-from vasotype.perfusion.series import DynamicSeries
+from vasotype.perfusion.series import DEFAULT_SETTINGS, DceSettings, DynamicSeries
 from vasotype.perfusion.write import write_dce, write_dsc
 from vasotype.stages import Mask
 
@@ -28,7 +29,8 @@ class PerfusionFiles:
     """A series and its helpers; all images on the series' grid.
 
     ``vfa`` are images of several flip angles (DCE); ``aif`` a table or a vessel mask; ``mask`` the
-    brain; ``reference`` normal white matter (DSC); ``lesions`` numbered lesions with their edema.
+    brain; ``reference`` normal white matter (DSC); ``lesions`` numbered lesions with their edema;
+    ``b1`` the flip angle over the nominal one (DCE). ``settings`` are what a DCE series leaves out.
     """
 
     series: Path
@@ -37,6 +39,8 @@ class PerfusionFiles:
     mask: Path | None = None
     reference: Path | None = None
     lesions: Path | None = None
+    b1: Path | None = None
+    settings: DceSettings = DEFAULT_SETTINGS
 
 
 def perfusion_maps(
@@ -76,8 +80,9 @@ def _dce(
         flip_angles=read_flip_angles(files.vfa, series) if files.vfa else None,
         aif=read_aif(files.aif, series) if files.aif else None,
         lesions=read_labels(files.lesions, series) if files.lesions else None,
+        b1=read_b1(files.b1, series) if files.b1 else None,
     )
-    maps = analyse_dce(series, brain, inputs)
+    maps = analyse_dce(series, brain, inputs, files.settings)
     return write_dce(maps, folder), maps.findings
 
 

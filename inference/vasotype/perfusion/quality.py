@@ -11,12 +11,18 @@ import numpy as np
 from vasotype.stages import Array, Labels, Mask
 
 LEAST_VOXELS, ENOUGH_VOXELS = 5, 20
+SURE_REFERENCE = 200
+"""Voxels of reference tissue below which the median that all is divided by is unsure. Ours."""
 LEAST_SHARE = 0.5
 """A region is measurable where this share of it, and at least 5 voxels, have valid values."""
 
 
 class Quality(IntFlag):
-    """Bits of the quality map; 1 to 8 and 64 make a voxel invalid, the others are doubts."""
+    """Bits of the quality map; 1 to 8 and 64 make a voxel invalid, the others are doubts.
+
+    ``UNSURE_SCALE`` is about the whole map: what all its values are relative to is unsure. With
+    ``NO_VALUE`` there is nothing that they could be relative to.
+    """
 
     NO_VALUE = 1
     POOR_FIT = 2
@@ -25,6 +31,7 @@ class Quality(IntFlag):
     LARGE_LEAKAGE = 16
     WIDE_FIRST_PASS = 32
     VESSEL = 64
+    UNSURE_SCALE = 128
 
 
 INVALID = (
@@ -41,6 +48,7 @@ _DOUBTS = {
     Quality.LARGE_LEAKAGE: "leakage correction changes blood volume by more than 30 %",
     Quality.WIDE_FIRST_PASS: "the first pass is wide, which makes blood volume too low",
 }
+NO_REFERENCE = "no reference tissue: too little normal white matter has a value"
 
 
 def main_flaw(quality: Labels) -> str:
@@ -49,6 +57,8 @@ def main_flaw(quality: Labels) -> str:
     >>> main_flaw(np.array([2, 2, 64, 0], np.uint8))
     '50% of it fits the model poorly'
     """
+    if _anywhere(quality, Quality.NO_VALUE | Quality.UNSURE_SCALE):
+        return NO_REFERENCE
     shares = {flag: float(((quality & int(flag)) > 0).mean()) for flag in _FLAWS}
     worst = max(shares, key=lambda flag: shares[flag])
     return f"{shares[worst]:.0%} of it {_FLAWS[worst]}"
@@ -66,6 +76,21 @@ def main_doubt(quality: Labels) -> str | None:
         if share >= LEAST_SHARE:
             return f"in {share:.0%} of it {words}"
     return None
+
+
+def has_unsure_scale(quality: Labels) -> bool:
+    """Whether what the map of ``quality`` [N] is relative to is unsure."""
+    return _anywhere(quality, Quality.UNSURE_SCALE)
+
+
+def with_unsure_scale(quality: Labels) -> Labels:
+    """Flags [X, Y, Z] that say of every valid voxel that the map's scale is unsure."""
+    return np.where(valid_voxels(quality), quality | int(Quality.UNSURE_SCALE), quality)
+
+
+def _anywhere(quality: Labels, flags: Quality) -> bool:
+    """Whether any of ``quality`` [N] has all of ``flags``: enough for what the whole map shares."""
+    return bool(((quality & int(flags)) == int(flags)).any())
 
 
 @dataclass(frozen=True)
@@ -89,8 +114,8 @@ class RegionValue:
 def summarise(values: Array, quality: Labels, region: Mask) -> RegionValue:
     """Values of a map [X, Y, Z] in a region, or why there are none.
 
-    At least 20 valid voxels and half of the region make a good value; 5 to 19 give one of low
-    quality; fewer give none.
+    At least 20 valid voxels and half of the region make a good value; 5 to 19, or an unsure scale,
+    give one of low quality; fewer give none.
     """
     inside = values[region & valid_voxels(quality)]
     inside = inside[np.isfinite(inside)]
@@ -101,10 +126,12 @@ def summarise(values: Array, quality: Labels, region: Mask) -> RegionValue:
     if count < LEAST_SHARE * whole:
         return RegionValue("none", f"only {count} of {whole} voxels have a valid value", count)
     percentiles = (float(p) for p in np.percentile(inside, (50, 75, 90, 95, 98)))
-    few = count < ENOUGH_VOXELS
+    doubts = [f"only {count} voxels"] if count < ENOUGH_VOXELS else []
+    if has_unsure_scale(quality[region]):
+        doubts.append("what the map is relative to is unsure")
     return RegionValue(
-        "low" if few else "good",
-        f"only {count} voxels" if few else None,
+        "low" if doubts else "good",
+        "; ".join(doubts) or None,
         count,
         float(inside.mean()),
         *percentiles,

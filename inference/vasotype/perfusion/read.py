@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from vasotype.findings import StudyError
 from vasotype.perfusion.checks import same_place
 from vasotype.perfusion.series import DynamicSeries, FlipAngleImages, Floats, InputCurve
-from vasotype.stages import Grid, Mask
+from vasotype.stages import Array, Grid, Mask
 from vasotype.study.header import read_grid
 from vasotype.study.naming import stem
 
@@ -29,6 +29,9 @@ PLAUSIBLE = {
     "FlipAngle": (0.5, 180.0),
 }
 """Ranges of sidecar values (s, degrees); a value in ms lies outside."""
+FIELD_T = (0.05, 15.0)
+PLAUSIBLE_B1 = (0.3, 2.0)
+"""Range of the median of a B1 map, as a share of the nominal flip angle; percent lie outside."""
 SHORTEST_VOLUME_S = 0.3
 """No volume of a brain is acquired faster: a shorter time is that between excitations."""
 CURVE_COLUMNS = {
@@ -63,6 +66,7 @@ def read_series(path: Path) -> DynamicSeries:
         echo_time_s=_number(sidecar, "EchoTime", path.name),
         repetition_time_s=repetition if excitation is None else excitation,
         flip_angle_deg=_number(sidecar, "FlipAngle", path.name),
+        field_t=_field_t(sidecar),
     )
 
 
@@ -94,6 +98,25 @@ def read_flip_angles(paths: Sequence[Path], series: DynamicSeries) -> FlipAngleI
             "angles and one repetition time are needed",
         )
     return FlipAngleImages(np.stack(images), series.grid, np.array(angles), times[0])
+
+
+def read_b1(path: Path, series: DynamicSeries) -> Array:
+    """Read a map of the flip angle over the nominal one [X, Y, Z], on the grid of ``series``.
+
+    Raises StudyError as :func:`read_labels` does, or ``b1-unusable``.
+    """
+    image, data = _load(path)
+    same_place(_grid(image, data.shape, path.name), series, path.name)
+    share = np.nan_to_num(data.astype(np.float32), nan=0.0, posinf=0.0, neginf=0.0)
+    middle = float(np.median(share[share > 0])) if (share > 0).any() else 0.0
+    low, high = PLAUSIBLE_B1
+    if not low <= middle <= high:
+        raise StudyError(
+            "b1-unusable",
+            f"{path.name}: its median is {middle:g}; {low:g} to {high:g} of the nominal flip angle "
+            "are plausible",
+        )
+    return share
 
 
 def read_labels(path: Path, series: DynamicSeries) -> NDArray[np.int32]:
@@ -187,6 +210,14 @@ def _number(sidecar: Mapping[str, Any], key: str, name: str) -> float | None:
             f"{name}: {key} is {value!r}; {low:g} to {high:g} are plausible (times in seconds)",
         )
     return float(value)
+
+
+def _field_t(sidecar: Mapping[str, Any]) -> float | None:
+    """Field strength, T; None where it is missing or can't be right: it refines, no more."""
+    value = sidecar.get("MagneticFieldStrength")
+    if isinstance(value, int | float) and FIELD_T[0] <= value <= FIELD_T[1]:
+        return float(value)
+    return None
 
 
 def _times(sidecar: Mapping[str, Any], image: nib.Nifti1Image, frames: int, name: str) -> Floats:

@@ -14,10 +14,13 @@ from vasotype.perfusion.series import Floats
 
 @dataclass(frozen=True)
 class SpoiledGradientEcho:
-    """Settings of a spoiled gradient echo series (OSIPI M.SM2.002); TE is neglected."""
+    """Settings of a spoiled gradient echo series (OSIPI M.SM2.002); TE is neglected.
+
+    ``flip_angle_deg`` is one angle, or one [...] a curve where the transmit field is known.
+    """
 
     repetition_time_s: float
-    flip_angle_deg: float
+    flip_angle_deg: float | Floats
     relaxivity_per_s_mm: float = 4.5
     """r1 of the contrast agent, 1/(s mM); 4.5 is usual for gadolinium chelates at 3 T."""
 
@@ -47,13 +50,13 @@ def spgr_concentration(
     ``r10_per_s`` [...] is R1 before contrast. Where a signal is larger than the sequence can give,
     the value is NaN.
     """
-    cos = np.cos(np.radians(sequence.flip_angle_deg))
+    cos = np.asarray(np.cos(np.radians(sequence.flip_angle_deg)))
     tr = sequence.repetition_time_s
     e10 = np.exp(-tr * np.asarray(r10_per_s, dtype=np.float64))
     with np.errstate(divide="ignore", invalid="ignore"):
         scale = (1 - e10) / (1 - cos * e10) / baseline_mean(signal, frames)
         s = signal * scale[..., None]
-        r1 = np.log((1 - s * cos) / (1 - s)) / tr
+        r1 = np.log((1 - s * cos[..., None]) / (1 - s)) / tr
         conc = (r1 - np.asarray(r10_per_s)[..., None]) / sequence.relaxivity_per_s_mm
     return np.where(s < 1, conc, np.nan)
 

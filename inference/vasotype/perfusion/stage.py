@@ -17,7 +17,13 @@ from vasotype.findings import Finding, StudyError
 from vasotype.perfusion.dce import DceInputs, DceMaps, analyse_dce
 from vasotype.perfusion.dsc import DscMaps, DscReference, analyse_dsc
 from vasotype.perfusion.place import check_place, on_prepared, put_in_place, quantity_map, share_of
-from vasotype.perfusion.quality import ENOUGH_VOXELS, valid_voxels
+from vasotype.perfusion.quality import (
+    ENOUGH_VOXELS,
+    SURE_REFERENCE,
+    Quality,
+    valid_voxels,
+    with_unsure_scale,
+)
 from vasotype.perfusion.series import DynamicSeries, InputCurve, PerfusionSeries
 from vasotype.prepare.resample import resample
 from vasotype.prepare.white_matter import WhiteMatterFinder
@@ -27,6 +33,8 @@ from vasotype.stages import Array, Grid, LesionSet, Mask, Prepared, QuantityMap,
 RCBV = CHANNELS.index("rcbv")
 ML_PER_100_ML = 100.0
 """Of a fraction: the unit of volumes in results."""
+RATIOS = ("rcbv", "rcbv_uncorrected")
+"""Maps that are relative to normal white matter."""
 PURE_SHARE, CLEAN_SHARE = 0.7, 0.05
 """Share of white matter from which a series' voxel is reference tissue, and share of labels below
 which it may stand for brain without leakage. Ours."""
@@ -71,7 +79,8 @@ def measure_perfusion(
 
     The prepared study comes back with ``rcbv`` and ``ktrans`` among its channels, all maps in
     ``computed``, and findings. A series that can't be analysed is left out with a finding; a map
-    given by the user wins over a series. Without series and rCBV nothing changes.
+    given by the user wins over a series. Where rCBV can't be made relative it is no channel, and
+    its map only says why. Without series and rCBV nothing changes.
     """
     series = study.perfusion or PerfusionSeries()
     if study.perfusion is None and "rcbv" not in prepared.channels:
@@ -94,7 +103,10 @@ def measure_perfusion(
             findings += parts[channel].analysis.findings
         except StudyError as error:
             findings.append(Finding("perfusion-failed", str(error)))
-    enriched, factor, doubts = _relative_to_white(_with(prepared, parts, series.ps), white)
+    enriched = _with(prepared, parts, series.ps)
+    if "rcbv" in prepared.channels:
+        enriched = _with_given_rcbv(enriched, study.volumes.get("rcbv"))
+    enriched, factor, doubts = _relative_to_white(enriched, white)
     record = PerfusionRecord(
         series=tuple(part.record for part in parts.values()),
         white_matter_ml=float(white.sum()) * prepared.grid.voxel_ml,
@@ -137,18 +149,20 @@ def _dce(one: DynamicSeries, series: PerfusionSeries, scene: _Scene) -> _Part:
     brain = _brain(one, scene)
     prepared = scene.prepared
     owner = resample(scene.lesions.owner, prepared.grid, one.grid, order=0)
-    inputs = DceInputs(series.flip_angles, series.dce_input, owner)
-    maps = analyse_dce(one, brain, inputs)
+    inputs = DceInputs(series.flip_angles, series.dce_input, owner, series.b1)
+    maps = analyse_dce(one, brain, inputs, series.dce_settings)
     usable = valid_voxels(maps.quality)
     values = {
         "ktrans": maps.ktrans_per_min,
         "vp": ML_PER_100_ML * maps.vp,
         "ve": ML_PER_100_ML * maps.ve,
     }
-    source = "Parker's population curve"
+    source = f"Parker's population curve for {maps.settings.dose_mmol_per_kg:g} mmol/kg"
     if series.dce_input is not None:
         source = "given" if isinstance(series.dce_input, InputCurve) else "a vessel, given"
     t1 = "assumed" if series.flip_angles is None else "flip angles"
+    if series.b1 is not None and series.flip_angles is not None:
+        t1 += ", corrected by B1"
     # Noise makes values of tight tissue negative; the network has never seen such.
     channel = on_prepared(maps.ktrans_per_min, brain, (one.grid, prepared.grid))
     return _Part(
@@ -207,27 +221,61 @@ def _with(prepared: Prepared, parts: Mapping[str, _Part], ps: Volume | None) -> 
     return replace(prepared, image=image, present=tuple(present), computed=computed)
 
 
+def _with_given_rcbv(prepared: Prepared, volume: Volume | None) -> Prepared:
+    """The study with the user's rCBV as a map, too; its voxels are those of the ``volume``."""
+    values = np.where(prepared.image[RCBV] == 0, np.nan, prepared.image[RCBV])
+    flags = np.where(np.isfinite(values), 0, int(Quality.NO_VALUE)).astype(np.uint8)
+    voxel_ml = (prepared if volume is None else volume).grid.voxel_ml
+    given = QuantityMap(values, flags, voxel_ml)
+    return replace(prepared, computed={**prepared.computed, "rcbv": given})
+
+
 def _relative_to_white(
     prepared: Prepared, white: Mask
 ) -> tuple[Prepared, float | None, list[Finding]]:
-    """Divide every rCBV by its median in white matter; also the factor of the channel."""
+    """Divide every rCBV by its median in white matter; also the factor of the channel.
+
+    Without one the unit of the channel isn't known, so the network, which takes it for a ratio,
+    doesn't see it.
+    """
     if not prepared.present[RCBV]:
         return prepared, None, []
-    factor = _median(prepared.image[RCBV], white)
-    if factor is None:
-        message = "rCBV was taken as it is: there is no normal white matter to divide it by"
-        return prepared, None, [Finding("rcbv-not-normalised", message)]
-    prepared.image[RCBV] /= factor
     computed = dict(prepared.computed)
-    for name in ("rcbv", "rcbv_uncorrected"):
-        if name in computed and (own := _median(computed[name].values, white)):
-            computed[name] = replace(computed[name], values=computed[name].values / own)
-    return replace(prepared, computed=computed), factor, []
+    own_ml = prepared.grid.voxel_ml
+    evidence = own_ml / max(own_ml, computed["rcbv"].voxel_ml)
+    for name in RATIOS:
+        if name in computed:
+            computed[name] = _relative(computed[name], white, evidence)
+    factor, _ = _median(prepared.image[RCBV], white, evidence)
+    if factor is not None:
+        prepared.image[RCBV] /= factor
+        return replace(prepared, computed=computed), factor, []
+    prepared.image[RCBV] = 0
+    present = tuple(there and i != RCBV for i, there in enumerate(prepared.present))
+    message = "rCBV was left out: there is too little normal white matter to divide it by"
+    missing = Finding("rcbv-not-normalised", message)
+    return replace(prepared, computed=computed, present=present), None, [missing]
 
 
-def _median(values: Array, white: Mask) -> float | None:
-    """Median of a map in white matter; None where it has too few values, or no blood."""
+def _relative(map_: QuantityMap, white: Mask, evidence: float) -> QuantityMap:
+    """A map over its median in white matter; no value, and the flags for that, without one."""
+    middle, acquired = _median(map_.values, white, evidence)
+    if middle is None:
+        nothing, lost = np.full_like(map_.values, np.nan), Quality.NO_VALUE | Quality.UNSURE_SCALE
+        return replace(map_, values=nothing, quality=np.full_like(map_.quality, int(lost)))
+    sure = acquired >= SURE_REFERENCE
+    quality = map_.quality if sure else with_unsure_scale(map_.quality)
+    return replace(map_, values=map_.values / middle, quality=quality)
+
+
+def _median(values: Array, white: Mask, evidence: float) -> tuple[float | None, float]:
+    """Median of a map in white matter, and how many acquired voxels it is of.
+
+    ``evidence`` is how many of these a voxel stands for. None where they are too few, or hold no
+    blood.
+    """
     inside = values[white]
     inside = inside[np.isfinite(inside) & (inside != 0)]
-    middle = float(np.median(inside)) if len(inside) >= ENOUGH_VOXELS else 0.0
-    return middle if middle > 0 else None
+    acquired = len(inside) * evidence
+    middle = float(np.median(inside)) if acquired >= ENOUGH_VOXELS else 0.0
+    return (middle if middle > 0 else None), acquired

@@ -32,11 +32,12 @@ def r1_nonlinear(signal: Floats, angles: Floats, repetition_time_s: float) -> Fl
     """R1 [V], 1/s, by least squares on the signals [A, V] themselves, 1e-4 to 500 1/s.
 
     Unlike :func:`r1_linear` it does not weight the noise of small signals up. NaN where a signal
-    is missing, all are zero, or R1 ends at a bound.
+    or an angle is missing, all are zero, or R1 ends at a bound.
     """
     angles = np.broadcast_to(angles.reshape(len(angles), -1), signal.shape)
     r1 = np.full(signal.shape[1], np.nan)
-    usable = np.flatnonzero(np.isfinite(signal).all(axis=0) & (signal > 0).any(axis=0))
+    known = np.isfinite(signal).all(axis=0) & np.isfinite(angles).all(axis=0)
+    usable = np.flatnonzero(known & (signal > 0).any(axis=0))
     for begin in range(0, len(usable), _CHUNK):
         chosen = usable[begin : begin + _CHUNK]
         r1[chosen] = _refine(signal[:, chosen], angles[:, chosen], repetition_time_s)

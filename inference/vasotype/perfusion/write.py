@@ -99,7 +99,13 @@ def write_dce(maps: DceMaps, folder: Path) -> list[str]:
         "quality": maps.quality,
     }
     delays = {str(region): round(delay, 2) for region, delay in maps.delays_s.items()}
-    notes = {"BaselineVolumes": maps.baseline_frames, "DelaysSeconds": delays}
+    notes = {
+        "BaselineVolumes": maps.baseline_frames,
+        "DelaysSeconds": delays,
+        "RelaxivityPerSecondMillimolar": maps.settings.relaxivity_per_s_mm,
+        "Haematocrit": maps.settings.haematocrit,
+        "DoseMillimolPerKilogram": maps.settings.dose_mmol_per_kg,
+    }
     return list(_write_all(values, maps.grid, folder, notes))
 
 

@@ -19,6 +19,8 @@ EDEMA_OFFSET_ML = 0.05
 SHARE_LIMIT = 0.01
 """Shares are kept this far from 0 and 1 before their logit. Ours."""
 ADJUSTED = "edema_ratio_size_adjusted"
+EDEMATOUS_MM = 9.4
+"""Diameter at which edema begins to be seen, in 1,416 metastases (Schneider 2017)."""
 NETWORK = tuple(f"network_{mode}" for mode in MODES)
 LOW_PERMEABILITY = "network_low_permeability"
 
@@ -85,17 +87,24 @@ def adjusted(
     """The biomarkers of a lesion with its size-adjusted edema ratio, where it has a ratio.
 
     It is the residual of the logarithmic ratio: 0 for a tumor with the edema that simulated ones
-    of its size have on average. Without a ``regression`` nothing changes.
+    of its size have on average. Without a ``regression`` nothing changes. Of a small lesion without
+    edema it is of low quality: in every mode many have none.
     """
     ratio = next((b for b in biomarkers if b.name == "edema_ratio"), None)
     tumor_ml = lesion.enhancing_ml + lesion.non_enhancing_core_ml
     if regression is None or ratio is None or not ratio.available or tumor_ml <= 0:
         return biomarkers
     expected = regression.intercept + regression.slope * math.log(tumor_ml)
+    small = lesion.edema_ml == 0 and lesion.longest_diameter_mm < EDEMATOUS_MM
+    notes = (
+        ratio.note,
+        "against simulated tumors of its size",
+        f"without edema, which lesions below {EDEMATOUS_MM:g} mm often lack" if small else None,
+    )
     value = {
         "value": log_edema_ratio(lesion.edema_ml, tumor_ml) - expected,
         "available": True,
-        "quality": ratio.quality,
-        "note": "; ".join(filter(None, (ratio.note, "against simulated tumors of its size"))),
+        "quality": "low" if small else ratio.quality,
+        "note": "; ".join(filter(None, notes)),
     }
     return tuple(b.model_copy(update=value) if b.name == ADJUSTED else b for b in biomarkers)

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from vasotype_models.contract import CHANNELS, MODES, Calibration, Contract
+from vasotype_models.contract import MODES, Calibration, Contract
 
 from vasotype.phenotype.answers import LesionView, lesion_views
-from vasotype.phenotype.features import Features, lesion_features
+from vasotype.phenotype.features import ADJUSTED, Features, lesion_features
 from vasotype.phenotype.fusion import fuse, network_probabilities, numbers_for
 from vasotype.phenotype.novelty import image_statistics, novelty_score
 from vasotype.phenotype.pooling import NetworkAnswer, Values, pool, prediction_set, sigmoid
@@ -23,14 +24,12 @@ Mode = Literal["angiogenic", "intermediate", "co_option"]
 
 LEAST_DIAMETER_MM = 5.0
 """Below this the model abstains."""
-MARKED_EDEMA_RATIO = 3.4
-"""Edema over core volume that counts as marked: upper quartile of what is simulated (1.0-3.4)."""
-BRIGHT_SHARE = 0.05
-BRIGHT_VOXELS = 5
-"""Share and count of T1-bright core voxels that count as evidence of blood or melanin. Ours."""
-BRIGHT_PERCENTILE = 99.0
+MARKED_EDEMA = math.log(3.4 / 1.9)
+"""Size-adjusted edema ratio (FE-05) that counts as marked: upper quartile over the median of the
+ratios that are simulated, on its logarithmic scale."""
+BRIGHT_SHARE, BRIGHT_ML = 0.05, 0.005
+"""Share and volume of T1-bright core (FE-08) that count as evidence of blood or melanin. Ours."""
 
-T1 = CHANNELS.index("t1")
 MEASURED_BY = {"rcbv": "rcbv_mean", "ktrans": "ktrans_tumor_mean"}
 """The biomarker without which a map says nothing of a lesion."""
 FAILED_QUALITY = {
@@ -71,18 +70,13 @@ def read_phenotypes(
 
     Each is read on its own. The network's mode logits are averaged over viable voxels and fused
     with the biomarkers by the model of the lesion's tier. Mimicry stands apart and is never
-    suspected without blood, melanin or marked edema. Where the model abstains there is no label
-    and the prediction set is full.
+    suspected without blood, melanin or marked edema; it stays unknown where one of them could not
+    be looked for and no other was found. Where the model abstains there is no label and the
+    prediction set is full.
     """
-    bright = _bright_t1(prepared, lesions)
     return tuple(
-        _read(
-            prepared,
-            lesion,
-            calibration,
-            _marked_edema(lesion.view.lesion) or _bleeds(prepared, lesion.view, bright),
-        )
-        for lesion in inputs
+        _read(prepared, lesion, given, calibration)
+        for lesion, given in zip(lesions.lesions, inputs, strict=True)
     )
 
 
@@ -141,19 +135,20 @@ def _lesion_tier(channels: Sequence[str], features: Features) -> Tier:
 
 
 def _read(
-    prepared: Prepared, lesion: LesionInput, calibration: Calibration, evidence: bool
+    prepared: Prepared, lesion: Lesion, given: LesionInput, calibration: Calibration
 ) -> PhenotypeRecord:
-    tier, answer = lesion.tier, lesion.answer
+    tier, answer, features = given.tier, given.answer, given.features
     density = calibration.density
-    novelty = None if density is None else novelty_score(density, lesion.features)
-    reason = abstention(prepared, lesion.view.lesion, novelty, calibration)
-    numbers = numbers_for(calibration, tier, prepared.channels, lesion.features)
-    fused = fuse(calibration, numbers, answer, lesion.features)
+    novelty = None if density is None else novelty_score(density, features)
+    reason = abstention(prepared, lesion, novelty, calibration)
+    numbers = numbers_for(calibration, tier, prepared.channels, features)
+    fused = fuse(calibration, numbers, answer, features)
     modes, label = _leaning(fused.probabilities, calibration.conformal_threshold[numbers], reason)
     contrast = "t1c" in prepared.channels
     score = float(sigmoid(np.array(answer.mimicry_logit / calibration.mimicry_temperature[tier])))
     level: Literal["yes", "no", "unknown"] = "unknown"
-    if reason is None:
+    evidence = _mimicry_evidence(features)
+    if reason is None and evidence is not None:
         level = "yes" if evidence and score >= calibration.mimicry_threshold else "no"
     return PhenotypeRecord(
         probabilities=_named(fused.probabilities),
@@ -172,7 +167,7 @@ def _read(
         low_permeability_share=answer.low_permeability_share if contrast else None,
         novelty=novelty,
         novelty_limit=None if density is None else density.threshold,
-        reasons=reasons(fused, label, lesion.features),
+        reasons=reasons(fused, label, features),
     )
 
 
@@ -190,26 +185,24 @@ def _leaning(
     return prediction_set(probabilities, thresholds), names[int(probabilities.argmax())]
 
 
-def _marked_edema(lesion: Lesion) -> bool:
-    core_ml = lesion.enhancing_ml + lesion.non_enhancing_core_ml
-    return lesion.edema_ml >= MARKED_EDEMA_RATIO * core_ml
+def _mimicry_evidence(features: Features) -> bool | None:
+    """Whether a lesion bleeds, holds melanin or has marked edema for its size.
 
-
-def _bright_t1(prepared: Prepared, lesions: LesionSet) -> float | None:
-    """T1 signal above which a voxel is bright: 99th percentile of the brain outside all labels.
-
-    It stands for normal white matter, the brightest tissue on T1, and lies a little above it.
-    None without T1.
+    None where no evidence was found and one of them could not be looked for.
     """
-    brain = prepared.mask & (lesions.tissue == 0)
-    if not prepared.present[T1] or not brain.any():
+    signs = (_bright(features), _marked_edema(features))
+    return True if True in signs else None if None in signs else False
+
+
+def _bright(features: Features) -> bool | None:
+    """Whether enough of the core is bright on T1 before contrast; None without T1."""
+    volume, share = features.get("t1_bright_volume"), features.get("t1_bright_fraction")
+    if volume is None or share is None:
         return None
-    return float(np.percentile(prepared.image[T1][brain], BRIGHT_PERCENTILE))
+    return volume >= BRIGHT_ML and share >= BRIGHT_SHARE
 
 
-def _bleeds(prepared: Prepared, view: LesionView, bright: float | None) -> bool:
-    """Whether enough of the core is bright on T1 before contrast."""
-    if bright is None:
-        return False
-    count = int((prepared.image[(T1, *view.box)][view.core] > bright).sum())
-    return count >= max(BRIGHT_VOXELS, BRIGHT_SHARE * int(view.core.sum()))
+def _marked_edema(features: Features) -> bool | None:
+    """Whether there is much edema for the lesion's size; None where that is not measured."""
+    adjusted = features.get(ADJUSTED)
+    return None if adjusted is None else adjusted >= MARKED_EDEMA

@@ -65,6 +65,9 @@ class Rulebook(_Data):
 
     It leans to an end where the weighted balance of signs, -1 (all co-option) to 1 (all
     angiogenic), reaches ``least_balance``, and to the intermediate mode otherwise.
+
+    ``viable_tumor`` holds least values, by biomarker, from which perfusion or PET supports viable
+    tumor after treatment; with none of them only pathology does.
     """
 
     source: str
@@ -72,6 +75,8 @@ class Rulebook(_Data):
     least_signs: int = Field(ge=1)
     least_balance: float = Field(gt=0, le=1)
     rules: tuple[Rule, ...] = Field(min_length=1)
+    viable_tumor: dict[str, float] = {}
+    viable_tumor_source: str = ""
 
 
 def default_rules() -> Rulebook:

@@ -67,7 +67,7 @@ def list_study(folder: Path, given: Collection[str] = ()) -> Listing:
             )
         files[channel] = path
         cases.add(case)
-    if not files and not given and (below := len(find_studies(folder))):
+    if not files and not given and (below := len(find_named_studies(folder))):
         raise StudyError(
             "folder-of-studies",
             f"{folder.name}: no study lies in it, {below} in folders below",
@@ -96,18 +96,50 @@ def is_dicom(place: Path) -> bool:
 
 
 def find_studies(cohort: Path) -> list[Path]:
-    """Folders at or below ``cohort`` that hold a structural sequence, sorted.
+    """Every place at or below ``cohort`` that is to be read as a study, sorted.
 
-    Hidden folders are skipped; linked folders are followed once. Where there is none, the folders
-    and zip archives directly in ``cohort`` that hold DICOM. Raises StudyError ``file-missing``
-    when there is no such folder.
+    These are the studies of :func:`find_named_studies`; folders with images of unusual names;
+    folders of DICOM, one visit each where visits lie apart; and zip archives. What lies in the
+    folder of a study belongs to it, unless that folder is ``cohort`` itself; results of ours are
+    no studies. Whether a place can be read shows when it is. Raises StudyError ``file-missing``.
+    """
+    named = set(find_named_studies(cohort))
+    folders = list(_folders(cohort, set()))
+    taken = named | {folder for folder in folders if (folder / "result.json").is_file()}
+    free = [folder for folder in folders if not _lies_in(folder, taken, cohort)]
+    shared = {cohort}.union(*(study.parents for study in named))
+    from vasotype.study.dicom import find_visits
+
+    visits = find_visits(free, shared)
+    archives = [
+        path
+        for folder in free
+        for path in folder.iterdir()
+        if path.suffix.lower() == ".zip" and path.is_file() and not path.name.startswith(".")
+    ]
+    taken.update(visits)
+    unusual = {
+        _session(folder)
+        for folder in free
+        if not _lies_in(folder, taken, cohort) and _holds_strangers(folder)
+    }
+    return sorted({*named, *visits, *archives, *unusual})
+
+
+def find_named_studies(cohort: Path) -> list[Path]:
+    """Folders at or below ``cohort`` in which a file's name tells a structural sequence, sorted.
+
+    Hidden folders are skipped; linked folders are followed once. Raises StudyError
+    ``file-missing`` when there is no such folder.
     """
     if not cohort.is_dir():
         raise StudyError("file-missing", f"{cohort.name}: no such folder")
-    named = sorted({_session(f) for f in _folders(cohort, set()) if _holds_study(f)})
-    return named or sorted(
-        place for place in cohort.iterdir() if not place.name.startswith(".") and is_dicom(place)
-    )
+    return sorted({_session(f) for f in _folders(cohort, set()) if _holds_study(f)})
+
+
+def _lies_in(folder: Path, taken: Collection[Path], cohort: Path) -> bool:
+    """Whether a folder is one of ``taken`` or lies below one that isn't the whole cohort."""
+    return folder in taken or any(p in taken and p != cohort for p in folder.parents)
 
 
 def _candidates(folder: Path) -> list[Path]:
@@ -131,6 +163,13 @@ def _session(folder: Path) -> Path:
 def _holds_study(folder: Path) -> bool:
     names = (parse_name(path.name) for path in folder.iterdir() if path.is_file())
     return any(named is not None and named[1] in STRUCTURAL for named in names)
+
+
+def _holds_strangers(folder: Path) -> bool:
+    """Whether a folder holds an image that is no label and that no known ending fits."""
+    names = (path.name for path in folder.iterdir() if path.is_file())
+    images = (name for name in names if stem(name) is not None and not is_label_file(name))
+    return any(parse_name(name) is None and series_kind(name) is None for name in images)
 
 
 def _folders(folder: Path, seen: set[Path]) -> Iterator[Path]:

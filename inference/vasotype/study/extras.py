@@ -9,8 +9,15 @@ from pathlib import Path
 from typing import TypeVar
 
 from vasotype.findings import Finding, StudyError
-from vasotype.perfusion.read import read_aif, read_flip_angles, read_series
-from vasotype.perfusion.series import DynamicSeries, FlipAngleImages, InputCurve, PerfusionSeries
+from vasotype.perfusion.read import read_aif, read_b1, read_flip_angles, read_series
+from vasotype.perfusion.series import (
+    DEFAULT_SETTINGS,
+    DceSettings,
+    DynamicSeries,
+    FlipAngleImages,
+    InputCurve,
+    PerfusionSeries,
+)
 from vasotype.stages import Mask
 from vasotype.study.nifti import read_volume
 
@@ -24,7 +31,8 @@ class Extras:
     ``dsc`` and ``dce`` are 4-D NIfTI files, or, in a study of DICOM, the numbers of series; ``vfa``
     are images of several flip angles, ``aif`` arterial inputs; ``ps`` is a map of the
     permeability-surface product, mL/100 mL/min; ``clinical`` a JSON file or table; ``name`` is what
-    the results call the study.
+    the results call the study. ``b1`` is a map of the flip angle over the nominal one of the DCE
+    series, ``dce_settings`` what else that does not say.
     """
 
     dsc: Path | None = None
@@ -34,6 +42,8 @@ class Extras:
     ps: Path | None = None
     clinical: Path | None = None
     name: str | None = None
+    b1: Path | None = None
+    dce_settings: DceSettings = DEFAULT_SETTINGS
 
 
 NO_EXTRAS = Extras()
@@ -73,9 +83,12 @@ def one_series(
 def with_inputs(
     series: PerfusionSeries, extras: Extras, found: Found, findings: list[Finding]
 ) -> PerfusionSeries | None:
-    """The series with flip angles and arterial inputs; None where there is no series."""
+    """The series with what belongs to them; None where there is no series."""
     if series == PerfusionSeries():
         return None
+    series = replace(series, dce_settings=extras.dce_settings)
+    if series.dce is not None and extras.b1 is not None:
+        series = replace(series, b1=read_b1(extras.b1, series.dce))
     if series.dce is not None and series.flip_angles is None:
         series = replace(series, flip_angles=_flip_angles(series.dce, extras, found, findings))
     for path in extras.aif:

@@ -20,6 +20,8 @@ from vasotype.study.naming import parse_name
 from vasotype.study.nifti import read_volume
 from vasotype.study.series import Guessed, dynamic_series, image_series, no_guess
 
+REFERENCES = ("t1c", "flair")
+"""Without one of these there is no analysis."""
 NO_DATE_YEAR = 1900
 
 
@@ -29,6 +31,7 @@ def read_study(
     overrides: Mapping[str, Path] | None = None,
     name: str | None = None,
     extras: Extras = NO_EXTRAS,
+    needed: Collection[str] = REFERENCES,
 ) -> Study:
     """Read a study from a folder or from channel -> file.
 
@@ -38,8 +41,8 @@ def read_study(
     it, what the file names share, or else the folder's name. Dynamic series are read where
     ``extras`` names them or the study holds some, clinical facts also from ``participants.tsv``.
 
-    Any set of channels with T1c or FLAIR will do. Raises StudyError with the code and message of
-    what is wrong; messages hold file names, never folders.
+    Any set of channels with T1c or FLAIR will do, or with one of ``needed``. Raises StudyError
+    with the code and message of what is wrong; messages hold file names, never folders.
     """
     given = {channel: Path(path) for channel, path in (overrides or {}).items()}
     name = name or extras.name
@@ -51,13 +54,14 @@ def read_study(
         home = Path(source).absolute()
         if is_dicom(home):
             _check_channels(given)
-            return _with_clinical(_read_dicom(home, given, name, extras), home, extras)
+            read = _read_dicom(home, given, name, extras, needed)
+            return _with_clinical(read, home, extras)
         listing = list_study(home, given)
     _check_channels(given)
     guessed = guess_strangers(listing, given)
     chosen = {**guessed.files, **listing.files, **given}
     files = {channel: chosen[channel] for channel in CHANNELS if channel in chosen}
-    if "t1c" not in files and "flair" not in files:
+    if not {*needed} & {*files}:
         raise StudyError("no-t1c-or-flair", _nothing_to_read(files, listing))
 
     volumes: dict[str, Volume] = {}
@@ -74,10 +78,16 @@ def read_study(
     return _with_clinical(study, home, extras)
 
 
-def _read_dicom(home: Path, given: Mapping[str, Path], name: str | None, extras: Extras) -> Study:
+def _read_dicom(
+    home: Path,
+    given: Mapping[str, Path],
+    name: str | None,
+    extras: Extras,
+    needed: Collection[str],
+) -> Study:
     from vasotype.study.identify.study import read_dicom_channels
 
-    read = read_dicom_channels(home, given, extras)
+    read = read_dicom_channels(home, given, extras, needed)
     ordered = {channel: read.volumes[channel] for channel in CHANNELS if channel in read.volumes}
     findings = [*read.findings, *find_copies(ordered), *_missing(ordered, read.perfusion)]
     called = home.name.removesuffix(".zip").removesuffix(".dcm")

@@ -1,6 +1,8 @@
 """Pixels come back as the scanner's values, bit by bit, in every transfer syntax of the table."""
 
+import base64
 import io
+import subprocess
 import zipfile
 
 import numpy as np
@@ -8,18 +10,31 @@ import pydicom
 import pytest
 from pydicom.encaps import encapsulate
 from pydicom.uid import (
+    HTJ2K,
     DeflatedExplicitVRLittleEndian,
     ExplicitVRBigEndian,
+    HTJ2KLossless,
     ImplicitVRLittleEndian,
     JPEG2000Lossless,
+    JPEGBaseline8Bit,
     JPEGExtended12Bit,
+    JPEGLossless,
+    JPEGLosslessSV1,
     JPEGLSLossless,
     RLELossless,
 )
 from vasotype.findings import StudyError
+from vasotype.study import read_study
 from vasotype.study.dicom import read_series
 from vasotype.study.dicom.pixels import fill
 from vasotype.study.dicom.sources import find_sources
+
+HTJ2K_SLICE = base64.b64decode(
+    "/0//UQApQAAAAAAKAAAACAAAAAAAAAAAAAAACgAAAAgAAAAAAAAAAAABDwEB/1AACAACAAAACv9SAAwAAgABAAUEBEAB/1wAE"
+    "yCIkJCQkJCQkJCQkJCQiIiI/2QAFwABT3BlbkpQSCBWZXIgMC4yNi4zLv+QAAoAAAAAAGAAAf+TwAAmOfgFB3QAAMAAEoCTAQ"
+    "d0AMAAEkAAEwD+F3MASOQAIjQAwAASQAATgPwScwCiEAAkd1UAwAArYAAVAP8zPiJi5h/jWHyttwBu2+JGSey2AP/Z"
+)
+"""``Plan(size=(8, 10)).pixels(3)``, encoded without loss by OpenJPH 0.26.3 (imagecodecs)."""
 
 
 def read(kit, datasets, folder):
@@ -36,6 +51,51 @@ def test_compressed_slices_are_read_without_loss(tmp_path, kit, syntax):
     assert np.array_equal(read(kit, slices, tmp_path / "packed"), plain)
 
 
+@pytest.mark.parametrize("syntax", [HTJ2KLossless, HTJ2K])
+def test_high_throughput_jpeg_2000_is_read_without_loss(tmp_path, kit, syntax):
+    plan = kit.Plan(size=(8, 10))
+    slices = kit.classic(plan)
+    for ds in slices:
+        ds.PixelData = encapsulate([HTJ2K_SLICE])
+        ds["PixelData"].is_undefined_length = True
+        ds.file_meta.TransferSyntaxUID = syntax
+    found = read(kit, slices, tmp_path)
+    assert (found == plan.pixels(3).T[:, :, None]).all()
+
+
+def recompressed(program, folder, *options):
+    """The files of a folder as DCMTK compresses them, in place."""
+    for path in folder.iterdir():
+        subprocess.run([program, *options, path, path], check=True, capture_output=True)
+    [syntax] = {pydicom.dcmread(p).file_meta.TransferSyntaxUID for p in folder.iterdir()}
+    return syntax
+
+
+@pytest.mark.parametrize(("option", "syntax"), [("+el", JPEGLossless), ("+e1", JPEGLosslessSV1)])
+def test_jpeg_is_read_without_loss_where_it_has_none(tmp_path, kit, tool, option, syntax):
+    slices = kit.classic(kit.Plan(size=(40, 44), spacing=(2.0, 2.0)))
+    plain = read(kit, slices, tmp_path / "plain")
+    assert recompressed(tool("dcmcjpeg"), tmp_path / "plain", option) == syntax
+    [series] = read_series(tmp_path / "plain").series
+    assert np.array_equal(series.read().data, plain)
+
+
+def test_jpeg_of_eight_bits_is_read_as_others_do_and_its_loss_told(tmp_path, kit, tool):
+    slices = kit.classic(kit.Plan(size=(40, 44), spacing=(2.0, 2.0)))
+    for ds in slices:
+        pixels = np.frombuffer(ds.PixelData, np.uint16) // 8
+        ds.PixelData = pixels.astype(np.uint8).tobytes()
+        ds.BitsAllocated, ds.BitsStored, ds.HighBit = 8, 8, 7
+    packed, unpacked = (kit.save(slices, tmp_path / name) for name in ("packed", "unpacked"))
+    for folder in (packed, unpacked):
+        assert recompressed(tool("dcmcjpeg"), folder, "+eb") == JPEGBaseline8Bit
+    recompressed(tool("dcmdjpeg"), unpacked)
+    [series] = read_series(packed).series
+    [truth] = read_series(unpacked).series
+    np.testing.assert_allclose(series.read().data, truth.read().data, atol=1.001)
+    assert "lossy-compression" in {finding.code for finding in series.findings}
+
+
 @pytest.mark.parametrize(
     "syntax", [ImplicitVRLittleEndian, ExplicitVRBigEndian, DeflatedExplicitVRLittleEndian]
 )
@@ -47,6 +107,23 @@ def test_plain_encodings_are_read(tmp_path, kit, syntax):
             ds.PixelData = np.frombuffer(ds.PixelData, np.uint16).byteswap().tobytes()
         ds.file_meta.TransferSyntaxUID = syntax
     assert np.array_equal(read(kit, slices, tmp_path / "other"), plain)
+
+
+def test_classic_enhanced_and_compressed_series_of_one_folder_are_told_apart(tmp_path, kit):
+    plan = kit.Plan(size=(8, 10))
+    t1 = kit.classic(plan)
+    flair = kit.classic(plan, **kit.sequences["flair"])
+    for ds in flair:
+        ds.compress(RLELossless, generate_instance_uid=False)
+    post = {"SeriesDescription": "t1 post", "ContrastBolusAgent": "Gd", "AcquisitionTime": "110000"}
+    enhanced = kit.enhanced(plan, **post, ScanningSequence=["GR", "IR"])
+    for datasets in (t1, flair, [enhanced]):
+        kit.save(datasets, tmp_path)
+    volumes = read_study(tmp_path).volumes
+    assert list(volumes) == ["t1", "t1c", "flair"]
+    truth = np.stack([plan.pixels(slice_).T for slice_ in range(plan.slices)], axis=2)
+    for volume in volumes.values():
+        np.testing.assert_allclose(volume.data, truth, atol=0.5)  # one of the slopes is 0.5
 
 
 def test_each_slice_is_rescaled_by_its_own_slope(tmp_path, kit):

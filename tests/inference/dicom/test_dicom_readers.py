@@ -2,34 +2,15 @@
 
 import json
 import re
-import subprocess
 from itertools import product
 
 import nibabel as nib
 import numpy as np
 import pytest
+from dicom_validators import ALLOWED, ALLOWED_LABELMAP, errors, output_of
 
-ALLOWED = (
-    r"unrecognized.*99VASOTYPE",
-    r"Coding Scheme UID",
-    r"CodingSchemeUID",
-)
-"""Our private scheme is known to no validator."""
-ALLOWED_LABELMAP = (r"Information Object Not found", r"SegmentNumber", r"Segment Number")
-"""dicom3tools of Debian 12 is older than label maps (DICOM Supplement 243)."""
 CASES = [(o, k, "binary") for o, k in product(("axial", "oblique"), ("classic", "enhanced"))]
 CASES += [("coronal", "classic", "fractional"), ("sagittal", "enhanced", "labelmap")]
-
-
-def output_of(*command):
-    """Everything that a program says; it may end as it likes."""
-    run = subprocess.run([str(w) for w in command], capture_output=True, check=False)
-    return (run.stdout + run.stderr).decode("utf-8", "replace")
-
-
-def errors(text, allowed):
-    lines = [line for line in text.splitlines() if re.match(r"error", line, re.IGNORECASE)]
-    return [line for line in lines if not any(re.search(pattern, line) for pattern in allowed)]
 
 
 @pytest.mark.parametrize(("orientation", "kind", "seg"), CASES)

@@ -1,5 +1,7 @@
 """DICOM results say where lesions are and how large, in terms of the series they came from."""
 
+from dataclasses import replace
+
 import highdicom as hd
 import numpy as np
 import pydicom
@@ -8,7 +10,9 @@ from highdicom.sr import srread
 from pydicom.dataset import Dataset
 from vasotype.outputs import OutputOptions
 from vasotype.outputs.dicom import codes, write_dicom
+from vasotype.outputs.dicom.case import DicomCase
 from vasotype.outputs.dicom.contours import slice_contours
+from vasotype.result import FindingRecord, Input
 from vasotype.study.dicom import read_series
 
 ORIENTATIONS = ("axial", "sagittal", "coronal", "oblique")
@@ -255,6 +259,34 @@ def test_a_repeat_makes_the_same_objects_byte_by_byte(results_of, tmp_path):
     results = results_of("axial", "classic")
     first = {path.name: path.read_bytes() for path in results.folder.iterdir()}
     assert written(results, tmp_path / "again") == first
+
+
+def test_a_renamed_folder_makes_the_same_objects(results_of, tmp_path):
+    results = results_of("axial", "classic")
+    of_folder = FindingRecord(code="name-withheld", severity="note", message="m", remedy="r")
+    result = results.analysis.result.model_copy(
+        update={"study": "renamed", "created": "2030-01-01", "findings": (of_folder,)}
+    )
+    first = {path.name: path.read_bytes() for path in results.folder.iterdir()}
+    assert written(results, tmp_path / "again", replace(results.analysis, result=result)) == first
+
+
+@pytest.mark.parametrize(
+    ("change", "alike"), [({"file": "b.nii"}, True), ({"sha256": "b" * 64}, False)]
+)
+def test_identifiers_follow_the_input_s_digest_and_not_its_file_name(results_of, change, alike):
+    results = results_of("axial", "classic")
+    source = results.analysis.prepared.native.source
+    image = {"channel": "t1c", "file": "a.nii", "sha256": "a" * 64}
+    place = {"shape": (1, 1, 1), "spacing_mm": (1.0, 1.0, 1.0), "orientation": "LPS"}
+    keys = set()
+    for values in (image, image | change):
+        inputs = {"inputs": (Input(**values, **place),)}
+        analysis = replace(
+            results.analysis, result=results.analysis.result.model_copy(update=inputs)
+        )
+        keys.add(DicomCase.of(analysis, source, OutputOptions()).identity.key)
+    assert (len(keys) == 1) == alike
 
 
 def test_other_content_or_options_never_keep_an_identifier(results_of, tmp_path):

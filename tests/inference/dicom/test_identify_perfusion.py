@@ -15,7 +15,7 @@ from vasotype.study.identify.rules import Kind
 
 EPI = Facts(te_ms=30.0, tr_ms=1500.0, flip_deg=60.0, scanning=("EP", "GR"))
 GRID = Grid((4, 4, 4), np.eye(4))
-SPOILED = Facts(te_ms=2.0, tr_ms=5.0, flip_deg=20.0, scanning=("GR",))
+SPOILED = Facts(te_ms=2.0, tr_ms=5.0, flip_deg=20.0, scanning=("GR",), field_t=1.5)
 
 
 @dataclass(frozen=True)
@@ -90,6 +90,7 @@ def test_the_series_with_most_volumes_is_taken_with_its_flip_angles():
     kinds = [(short, Kind.DSC), (long, Kind.DSC), (dce, Kind.DCE), *((a, Kind.VFA) for a in angles)]
     perfusion, used, findings = read_dicom_perfusion([found(*pair) for pair in kinds], Extras())
     assert perfusion.dsc.name == "series 1"
+    assert perfusion.dce.field_t == 1.5
     assert list(perfusion.flip_angles.flip_angles_deg) == [2.0, 12.0]
     assert used == {long, dce, *angles}
     assert not findings

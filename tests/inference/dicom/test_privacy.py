@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 from vasotype.cli import app
 from vasotype.findings import StudyError
 from vasotype.study import read_study
-from vasotype.study.dicom import Identity
+from vasotype.study.dicom import Identity, read_series
 
 PLANTED = {
     "PatientName": "ZYXWOMBAT^QUEENIE",
@@ -24,6 +24,9 @@ PLANTED = {
     "OtherPatientNames": "ALIASNAME^ANNA",
     "StationName": "STATIONQ1",
     "DeviceSerialNumber": "SERIAL5566",
+    "ProtocolName": "brain Zyxwombat",
+    "StudyDescription": "MR head of QUEENIE ZYXWOMBAT, MRN 884422",
+    "ImageComments": "Queenie moved",
 }
 TELLTALES = (
     "zyxwombat", "queenie", "884422", "19510607", "acc77001", "hospitalxy", "referrer",
@@ -39,10 +42,15 @@ def visit(tmp_path_factory, small_study, kit):
     folder = tmp_path_factory.mktemp("in") / "Zyxwombat_Queenie"
     for minute, (name, sequence) in enumerate(SEQUENCES.items()):
         image = nib.load(nifti / f"case-{name}.nii.gz")
-        header = {**kit.sequences[sequence], **PLANTED, "SeriesDescription": f"{sequence} axial"}
+        planted = f"{sequence} axial QUEENIE_ZYXWOMBAT MRN 884422"
+        header = {**kit.sequences[sequence], **PLANTED, "SeriesDescription": planted}
         header |= {"AcquisitionTime": f"10{minute:02d}00", "SeriesNumber": minute + 1}
         if name == "t1c":
-            header |= {"ContrastBolusAgent": "Gd", "SeriesDescription": "t1 post gd"}
+            post = {
+                "ContrastBolusAgent": "Gd for Queenie",
+                "SeriesDescription": "t1 post zyxwombat",
+            }
+            header |= post
         values = np.clip(np.asarray(image.dataobj), 0, None)
         kit.save(kit.of_volume(values, image.affine, **header), folder)
     return folder
@@ -90,6 +98,29 @@ def test_a_study_is_named_by_the_patient_only_when_asked_for(visit):
     assert read_study(visit, name="Queenie").name == "Queenie"
 
 
+def test_a_series_keeps_what_its_description_says_besides_the_patient(visit):
+    told_of = [series.facts for series in read_series(visit).series]
+    assert {facts.description for facts in told_of} == {
+        "t1 axial [...]_[...] [...]",
+        "t1 post [...]",
+        "t2 axial [...]_[...] [...]",
+        "flair axial [...]_[...] [...]",
+    }
+    assert {facts.protocol for facts in told_of} == {"brain [...]"}
+    assert "Gd for [...]" in {facts.agent for facts in told_of}
+
+
+def test_a_damaged_series_does_not_name_the_patient(tmp_path, kit):
+    slices = kit.classic(
+        **PLANTED | {"SeriesDescription": "t1 post Queenie", "PatientID": "884422"}
+    )
+    kit.save(slices[:4] + slices[5:], tmp_path / "a")
+    with pytest.raises(StudyError) as refusal:
+        read_study(tmp_path / "a")
+    assert "t1 post [...]" in str(refusal.value)
+    assert told(str(refusal.value)) == []
+
+
 def test_a_refusal_does_not_name_the_patient(tmp_path, kit):
     folder = tmp_path / "Zyxwombat"
     for date in ("20200101", "20200202"):
@@ -106,6 +137,8 @@ def test_a_refusal_does_not_name_the_patient(tmp_path, kit):
         ("DOE_JANE_2020", True),
         ("study of jane", True),
         ("MRN 88-44 22", True),
+        ("t1 post DoeJane", True),
+        ("jane2 t1", True),
         ("janet", False),
         ("patient7", False),
         ("", False),
@@ -114,4 +147,5 @@ def test_a_refusal_does_not_name_the_patient(tmp_path, kit):
 def test_names_and_numbers_are_found_in_any_spelling(text, named):
     identity = Identity(frozenset({"doe", "jane"}), frozenset({"mrn884422"}), "1.2.3")
     assert identity.is_named_in(text) == named
+    assert identity.is_named_in(identity.without(text)) is False
     assert "jane" not in repr(identity)

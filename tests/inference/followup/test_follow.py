@@ -2,18 +2,24 @@
 
 import csv
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import jsonschema
+import numpy as np
 import pytest
 from vasotype.clinical import Clinical
 from vasotype.findings import StudyError
 from vasotype.followup import run as verb
 from vasotype.followup.follow import compare_visits
 from vasotype.followup.limits import read_limits
+from vasotype.followup.match import Track
 from vasotype.followup.observe import Context
 from vasotype.followup.record import FollowUp, follow_schema
 from vasotype.followup.run import FollowOptions, follow
+from vasotype.followup.vanished import edema_left_ml
+from vasotype.followup.visit import slices_of
+from vasotype.stages import Grid
 
 pytestmark = pytest.mark.usefixtures("lying_still")
 
@@ -54,6 +60,137 @@ def test_other_sequences_and_slices_are_findings(visit_of, lesion_of):
         "timepoints-sequences",
         "timepoints-slices",
     }
+
+
+UNLIKE = {
+    "field strength": {"field_t": 1.5},
+    "repetition time": {"tr_ms": 1400.0},
+    "echo time": {"te_ms": 4.5},
+    "inversion time": {"ti_ms": 700.0},
+    "flip angle": {"flip_deg": 20.0},
+    "time after contrast": {"minutes_after_contrast": 9.0},
+}
+USUAL = {
+    "field_t": 3.0,
+    "tr_ms": 2000.0,
+    "te_ms": 3.0,
+    "ti_ms": 900.0,
+    "flip_deg": 9.0,
+    "minutes_after_contrast": 5.0,
+}
+
+
+def messages(visits):
+    return [finding.message for finding in compare_visits(visits, context(2)).record.findings]
+
+
+@pytest.mark.parametrize("name", UNLIKE)
+def test_another_setting_of_the_scanner_is_a_finding(visit_of, lesion_of, acquired, name):
+    baseline = visit_of([lesion_of(1)], acquisition=acquired(**USUAL))
+    later = visit_of([lesion_of(1)], acquisition=acquired(**USUAL | UNLIKE[name]))
+    [message] = messages([baseline, later])
+    assert f"t1c {name}" in message
+
+
+def test_settings_that_are_alike_or_not_known_are_no_finding(visit_of, lesion_of, acquired):
+    near = {"field_t": 2.89, "te_ms": 3.2, "minutes_after_contrast": 6.0}
+    known = visit_of([lesion_of(1)], acquisition=acquired(**USUAL))
+    for other in (acquired(**USUAL | near), acquired(), None):
+        assert messages([known, visit_of([lesion_of(1)], acquisition=other)]) == []
+
+
+def test_another_echo_time_of_the_bolus_is_a_finding(visit_of, lesion_of, dsc_of):
+    baseline = visit_of([lesion_of(1)], perfusion=dsc_of())
+    later = visit_of([lesion_of(1)], perfusion=dsc_of(echo_time_s=0.045))
+    [message] = messages([baseline, later])
+    assert "dsc echo time 0.045 s, before 0.03 s" in message
+
+
+@pytest.mark.parametrize(("spacing", "targets"), [(1.0, (1,)), (5.0, (1,)), (6.0, ())])
+def test_slices_decide_what_is_a_target(visit_of, lesion_of, spacing, targets):
+    visits = [visit_of([lesion_of(1, radius=7.0)], spacing=spacing) for _ in range(2)]
+    assert compare_visits(visits, context(2)).record.targets == targets
+
+
+def test_a_lesion_on_one_slice_is_no_target(visit_of, lesion_of):
+    flat = replace(visit_of([lesion_of(1)]), slices={1: 1})
+    assert compare_visits([flat, flat], context(2)).record.targets == ()
+
+
+def test_slices_are_counted_along_the_longest_voxel_edge():
+    instances = np.zeros((20, 20, 6), np.uint16)
+    instances[2:12, 3:9, 2], instances[14:18, 12:18, 3:6] = 1, 3
+    assert slices_of(instances, Grid((20, 20, 6), np.diag([1.0, 1.0, 5.0, 1.0]))) == {1: 1, 3: 3}
+
+
+ANTI_VEGF = Clinical.model_validate({"anti_vegf": {"given": True}, "steroids": False})
+UNTREATED = Clinical.model_validate({"anti_vegf": False, "steroids": False})
+
+
+def gone(visit_of, lesion_of, facts, edema_at=None):
+    visits = [visit_of([lesion_of(1, LEFT, 8.0)]), visit_of([], edema_at=edema_at)]
+    return compare_visits(visits, context(2, facts)).record
+
+
+def test_a_lesion_that_stops_enhancing_under_anti_vegf_is_a_size_with_a_caution(
+    visit_of, lesion_of
+):
+    record = gone(visit_of, lesion_of, ANTI_VEGF, edema_at=LEFT)
+    [size], [track] = record.cns_size_component, record.tracks
+    assert (size.targets, track.events) == ("CR", ("vanished",))
+    assert "not counted as tumor control" in size.caution
+    [change] = track.changes
+    [remark] = change.remarks
+    assert remark.code == "not-found-under-treatment"
+    assert "mL of edema remain at its place" in remark.message
+
+
+def test_edema_elsewhere_is_not_what_remains_of_it(visit_of, lesion_of):
+    [track] = gone(visit_of, lesion_of, ANTI_VEGF, edema_at=RIGHT).tracks
+    assert "No edema is outlined at its place" in track.changes[0].remarks[0].message
+
+
+def test_a_lesion_that_vanishes_untreated_needs_no_caution(visit_of, lesion_of):
+    record = gone(visit_of, lesion_of, UNTREATED)
+    assert record.cns_size_component[0].caution is None
+    assert record.tracks[0].changes == ()
+
+
+def test_edema_left_is_looked_for_where_the_lesion_was_seen_last(visit_of, lesion_of):
+    visits = [visit_of([lesion_of(1, LEFT)]), visit_of([], edema_at=LEFT), visit_of([])]
+    left = edema_left_ml(Track(((1,), (), ())), visits)
+    assert left[0] is None
+    assert left[1] == pytest.approx(4 / 3 * np.pi * 6**3 / 1000, rel=0.1)
+    assert left[2] == 0.0
+    assert edema_left_ml(Track(((), (), (1,))), [visits[2], visits[1], visits[0]]) == (None,) * 3
+
+
+def test_growth_after_radiotherapy_withholds_the_leaning_at_that_visit_alone(visit_of, lesion_of):
+    facts = Clinical.model_validate({"radiotherapy": [{"technique": "whole_brain"}]})
+    labels = ("angiogenic", "co_option", "co_option")
+    visits = [
+        visit_of([lesion_of(1, LEFT, radius, label=label)])
+        for radius, label in zip((6.0, 8.0, 5.8), labels, strict=True)
+    ]
+    [track] = compare_visits(visits, context(3, facts)).record.tracks
+    before, grown, after = track.observations
+    assert (before.label, after.label) == ("angiogenic", "co_option")
+    assert (grown.label, grown.probabilities) == (None, None)
+    assert "recurrence or radiation necrosis" in grown.label_withheld
+    told = {(c.since, c.timepoint): c.transition for c in track.changes}
+    assert told[0, 1].after is None
+    assert told[0, 2].after == "co_option"
+    assert told[1, 2] is None
+
+
+def test_one_doubt_withholds_a_leaning_from_every_comparison(visit_of, lesion_of):
+    """It grew since the visit before, though not since the baseline."""
+    facts = Clinical.model_validate({"radiotherapy": [{"technique": "whole_brain"}]})
+    visits = [visit_of([lesion_of(1, LEFT, radius)]) for radius in (8.0, 5.0, 8.0)]
+    [track] = compare_visits(visits, context(3, facts)).record.tracks
+    last = [change.transition for change in track.changes if change.timepoint == 2]
+    assert [transition.after for transition in last] == [None, None]
+    assert track.observations[2].label is None
 
 
 def test_without_lesions_nothing_is_said_to_have_changed(visit_of):

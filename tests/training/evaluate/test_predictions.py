@@ -5,6 +5,7 @@ import pytest
 from evaluation import LPS, FakeRuntime, prediction, study
 from vasotype.findings import StudyError
 from vasotype.stages import Grid, Study, Volume
+from vasotype_training.evaluate import predictions
 from vasotype_training.evaluate.predictions import Reuse, Shelf, digest, vary
 from vasotype_training.evaluate.threshold import by_threshold
 
@@ -29,6 +30,14 @@ def test_a_kept_prediction_is_used_until_the_study_changes(tmp_path):
     shelf.predict(study(("t1c", "flair")), runtime)
     Shelf(tmp_path, Reuse.NEVER).predict(study(), runtime)
     assert runtime.asked == 3
+
+
+def test_a_prediction_is_made_anew_when_the_runtime_s_code_changes(tmp_path, monkeypatch):
+    runtime, shelf = FakeRuntime(), Shelf(tmp_path)
+    shelf.predict(study(), runtime)
+    monkeypatch.setattr(predictions, "runtime_digest", lambda: "other sources")
+    shelf.predict(study(), runtime)
+    assert runtime.asked == 2
 
 
 def test_the_same_images_under_other_channel_names_are_another_study():

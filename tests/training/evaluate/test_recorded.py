@@ -18,6 +18,7 @@ from vasotype_training.evaluate import (
 )
 from vasotype_training.evaluate import checking as check_module
 from vasotype_training.evaluate import run as run_module
+from vasotype_training.identity import rules_of
 
 
 @pytest.mark.parametrize(
@@ -65,12 +66,18 @@ def test_figures_of_another_model_are_not_compared():
 
 @pytest.fixture
 def model(tmp_path):
-    """A model folder whose network has the digest of the made figures."""
+    """A model folder whose network has the digest of the made figures; the rest is released."""
     folder = tmp_path / "model"
     folder.mkdir()
     contract = json.loads((resolve("default") / "contract.json").read_text("utf-8"))
     (folder / "contract.json").write_text(json.dumps(contract | {"onnx_sha256": "a" * 64}))
+    calibration = json.loads((resolve("default") / "calibration.json").read_text("utf-8"))
+    (folder / "calibration.json").write_text(json.dumps(calibration | {"model_sha256": "a" * 64}))
     return folder
+
+
+def change(path, **values):
+    path.write_text(json.dumps(json.loads(path.read_text()) | values))
 
 
 def keep(folder, figures):
@@ -146,3 +153,39 @@ def test_cohorts_of_studies_and_of_lesions_may_share_a_name(model, tmp_path):
     folder = keep(tmp_path / "a", studies)
     (folder / "lesions.json").write_text(lesions.model_dump_json())
     assert record([folder], model) == Recorded(studies=(studies,), lesions=(lesions,))
+
+
+def test_figures_under_other_rules_or_calibration_are_not_compared():
+    recorded = make_figures(make_figure(0.7), rules="before")
+    with pytest.raises(StudyError, match="other inference rules") as error:
+        compare(recorded, make_figures(make_figure(0.7), rules="after"))
+    assert error.value.code == "figures-incomparable"
+
+
+def test_an_old_record_is_compared_and_said_to_know_no_rules():
+    found = compare(make_figures(make_figure(0.7)), make_figures(make_figure(0.7), rules="now"))
+    assert len(found.rows) == 1
+    assert "whether inference rules or calibration" in found.unchecked[0]
+    assert (found + found).unchecked == found.unchecked
+
+
+def test_a_record_names_the_rules_of_its_model(recorded):
+    (evaluation,) = read_recorded(recorded).studies
+    assert evaluation.rules == rules_of(recorded)
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("contract.json", {"inference": {"confidence": 0.123}}),
+        ("calibration.json", {"mimicry_threshold": 0.123}),
+    ],
+)
+def test_figures_of_before_a_change_of_rules_or_calibration_go(recorded, tmp_path, name, values):
+    before = read_recorded(recorded).studies[0]
+    change(recorded / name, **values)
+    with pytest.raises(StudyError, match="than the model has now"):
+        record([tmp_path / "out"], recorded)
+    now = make_figures(make_figure(0.7), cohort="other", rules=rules_of(recorded))
+    assert before.rules != now.rules
+    assert record([keep(tmp_path / "new", now)], recorded).studies == (now,)

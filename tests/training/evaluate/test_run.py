@@ -1,10 +1,14 @@
 """Whole cohorts: figures with their provenance, interruptions, refusals, slices."""
 
+from dataclasses import replace
+
 import pytest
-from evaluation import MODEL
+from evaluation import MODEL, cube, labelled
 from vasotype.findings import StudyError
+from vasotype_training.cohorts import LesionTruth
 from vasotype_training.evaluate import Figures, Options, Settings, evaluate
 from vasotype_training.evaluate import run as run_module
+from vasotype_training.evaluate.gathered import _truth_digest
 
 
 def value(figures, metric, variant="all", study=None):
@@ -96,3 +100,16 @@ def test_a_large_cohort_also_gives_the_figures_of_its_slice(cohort, runtime, tmp
     assert [c.name for c in whole.cohorts] == ["dev", "dev[2]"]
     assert whole.cohorts[1] == alone.cohorts[0]
     assert [f for f in whole.figures if f.cohort == "dev[2]"] == list(alone.figures)
+
+
+def test_a_cohort_stays_itself_when_more_is_known_of_its_lesions():
+    """Records are found again by this digest; whoever changes it has to record anew."""
+    truth = LesionTruth(id=1, mode="angiogenic", mimicry=False, source="simulation")
+    tissue = cube(((8, 8, 8), 8, 3))
+    lesions = (truth, replace(truth, id=2, mode=None, mimicry=None))
+    plain = _truth_digest(labelled(tissue, lesions=lesions))
+    assert plain == "1d816abc755a898b4bf9058c1ad9465b4767355e5f4ef77d5b2fbe6dc35e1bd7"
+    more = tuple(replace(lesion, rim_cnr=3.5) for lesion in lesions)
+    assert _truth_digest(labelled(tissue, lesions=more)) == plain
+    changed = [(truth,), (), None, (truth, replace(truth, id=2))]
+    assert len({plain, *(_truth_digest(labelled(tissue, lesions=c)) for c in changed)}) == 5

@@ -19,6 +19,7 @@ from vasotype_training.brain.cases import Case, CaseSet, find_cases
 from vasotype_training.brain.pictures import outline_picture, sheet
 from vasotype_training.evaluate.figures import CohortRecord, Figure, Figures
 from vasotype_training.evaluate.metrics import bootstrap, dice
+from vasotype_training.identity import rules_digest
 
 SIMULATED = 200
 ENOUGH_DICE = 0.96
@@ -93,6 +94,7 @@ def evaluate_brain(
         model=contract.name,
         version=contract.version,
         sha256=contract.onnx_sha256,
+        rules=rules_digest(contract, None),
         vasotype_version=vasotype.__version__,
         command=command,
         cohorts=tuple(records),

@@ -55,6 +55,9 @@ class Figures(Record):
     model: str
     version: str
     sha256: str
+    rules: str | None = Field(
+        None, description="digest of the contract's inference rules and the calibration; none: old"
+    )
     vasotype_version: str
     command: str
     settings: Settings = Settings()

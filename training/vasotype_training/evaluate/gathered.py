@@ -12,7 +12,7 @@ from vasotype.findings import StudyError
 from vasotype.pipeline import Vasotype
 from vasotype.stages import Study
 
-from vasotype_training.cohorts import LabelledStudy, read_labelled
+from vasotype_training.cohorts import LabelledStudy, LesionTruth, read_labelled
 from vasotype_training.evaluate.figures import CohortRecord, Figure, Settings
 from vasotype_training.evaluate.modes import mode_figures
 from vasotype_training.evaluate.outlines import Reliability
@@ -154,6 +154,21 @@ class Gathered:
 
 
 def _truth_digest(labelled: LabelledStudy) -> str:
-    parts = [labelled.tissue.tobytes(), repr(labelled.lesions).encode()]
+    parts = [labelled.tissue.tobytes(), _known(labelled.lesions).encode()]
     parts += [a.tobytes() for a in (labelled.instances, labelled.exclude) if a is not None]
     return hashlib.sha256(b"".join(parts)).hexdigest()
+
+
+def _known(lesions: Sequence[LesionTruth] | None) -> str:
+    """What makes lesions those that they are.
+
+    Spelled out, as whatever else comes to be known of a lesion leaves it the same; recorded cohorts
+    are found again by these very words.
+    """
+    words = [
+        f"LesionTruth(id={t.id!r}, mode={t.mode!r}, mimicry={t.mimicry!r}, source={t.source!r})"
+        for t in lesions or ()
+    ]
+    if lesions is None:
+        return "None"
+    return f"({words[0]},)" if len(words) == 1 else f"({', '.join(words)})"

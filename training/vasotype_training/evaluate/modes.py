@@ -28,12 +28,24 @@ from vasotype_training.evaluate.metrics import (
 )
 from vasotype_training.evaluate.score import StudyScore
 from vasotype_training.evaluate.summary import Measure, by_patient
+from vasotype_training.simulate.ceilings import REFERENCE
 
 LEAST_DIAMETER_MM = 5.0
-TIERS = ("structural", "dsc", "dce", "both")
+TIER_INFORMATION = {
+    "structural": "structural (the first four)",
+    "dsc": "structural + rCBV",
+    "dce": "structural + Ktrans, f",
+    "both": "structural + rCBV + Ktrans, f",
+}
+"""What a tier's ideal reader knows, as the ceilings name it."""
+TIERS = tuple(TIER_INFORMATION)
 ANGIOGENIC, CO_OPTION = MODES.index("angiogenic"), MODES.index("co_option")
 
-CEILING = {"structural": 0.858, "dsc": 0.897, "dce": 0.919, "both": 0.933}
+CEILING = {
+    tier: score
+    for tier, information in TIER_INFORMATION.items()
+    if (score := REFERENCE[information][0]) is not None
+}
 """AUROC angiogenic against co-option of an ideal reader of the simulator's latents, by tier."""
 CEILING_MARGIN = 0.02
 LEAST_LESIONS = 30

@@ -18,6 +18,8 @@ from vasotype.prepare import to_native
 from vasotype.result import Result
 from vasotype.stages import Grid, Labels, Study
 
+from vasotype_training.identity import rules_digest, runtime_digest
+
 ALL = "all"
 """Variant: the study as it is."""
 COUNTERFACTUAL = "t1c:=t1"
@@ -95,8 +97,8 @@ class Shelf:
     """Folder of kept predictions of one model.
 
     A prediction is found again by the model's sha256, what its contract and calibration say, the
-    package version, the channels and the content of the study, so that anything changed is
-    predicted anew.
+    package's version and sources, the channels and the content of the study, so that anything
+    changed is predicted anew.
     """
 
     folder: Path
@@ -122,8 +124,8 @@ class Shelf:
 def _rules(runtime: Vasotype) -> str:
     """What a prediction depends on besides the study."""
     engine = runtime.engine
-    said = engine.contract.inference.model_dump_json() + engine.calibration.model_dump_json()
-    parts = (engine.identity.sha256[:12], hashlib.sha256(said.encode()).hexdigest()[:8])
+    rules = rules_digest(engine.contract, engine.calibration)
+    parts = (engine.identity.sha256[:12], rules[:8], runtime_digest()[:8])
     return "-".join((*parts, vasotype.__version__))
 
 

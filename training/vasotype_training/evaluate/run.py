@@ -25,6 +25,7 @@ from vasotype_training.evaluate.score import StudyScore
 from vasotype_training.evaluate.tables import filled, summary
 from vasotype_training.evaluate.tumor_free import TumorFree, tumor_free_figures
 from vasotype_training.evaluate.worst import Panel, panel, worst, write_page
+from vasotype_training.identity import rules_digest
 
 OUTLINES = tuple(f"dice_{name}" for name in REGIONS)
 COUNTS = ("lesions", "found", "false_positives", "fragments")
@@ -149,11 +150,13 @@ def slice_name(cohort: str, size: int) -> str:
 
 def _nothing(means: Means, options: Options) -> Figures:
     """Whose figures they will be, before there are any."""
-    identity = means[1].engine.identity
+    engine = means[1].engine
+    identity = engine.identity
     return Figures(
         model=identity.name,
         version=identity.version,
         sha256=identity.sha256,
+        rules=rules_digest(engine.contract, engine.calibration),
         vasotype_version=vasotype.__version__,
         command=options.command,
         settings=options.settings,

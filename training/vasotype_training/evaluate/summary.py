@@ -16,8 +16,8 @@ from vasotype_training.evaluate.metrics import Estimate, bootstrap
 from vasotype_training.evaluate.outlines import reliability_error
 from vasotype_training.evaluate.score import LesionScore, StudyScore
 
-TIMEPOINT = re.compile(r"(BraTS-[A-Z]+-\d{5})-\d{3}", re.IGNORECASE)
-"""BraTS names from 2023 on end in the patient's timepoint."""
+TIMEPOINT = re.compile(r"(BraTS-[A-Z]+-\d{5})-\d{3}|(sub-[^_]+)_ses-.+", re.IGNORECASE)
+"""BraTS names from 2023 on end in the patient's timepoint, BIDS names in the session."""
 
 SIZE_CLASSES_MM = ((0.0, 3.0), (3.0, 5.0), (5.0, 10.0), (10.0, math.inf))
 """Longest axial diameter, lower end included."""
@@ -67,7 +67,7 @@ class Measure:
 def patient(study: str) -> str:
     """Patient of a study: its name without the timepoint where the name is known to have one."""
     match = TIMEPOINT.fullmatch(study)
-    return match.group(1) if match else study
+    return match.group(1) or match.group(2) if match else study
 
 
 def by_patient(scores: Iterable[StudyScore]) -> list[list[StudyScore]]:

@@ -10,7 +10,7 @@ from vasotype_models.contract import MODES
 
 from vasotype_training.evaluate.figures import Figure
 from vasotype_training.evaluate.metrics import auroc, bootstrap, calibration_error
-from vasotype_training.evaluate.modes import CEILING_MARGIN
+from vasotype_training.evaluate.modes import CEILING_MARGIN, TIER_INFORMATION
 from vasotype_training.evaluate.summary import Measure
 from vasotype_training.lesion_evaluation.populations import USUAL
 from vasotype_training.lesion_evaluation.readings import Floats, Integers, Readings
@@ -18,7 +18,6 @@ from vasotype_training.lesion_evaluation.scores import (
     ANGIOGENIC,
     AUROC,
     CO_OPTION,
-    TIER_INFORMATION,
     Rows,
     by_patient,
 )

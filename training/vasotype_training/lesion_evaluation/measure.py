@@ -14,11 +14,20 @@ from vasotype.phenotype.features import lesion_features
 from vasotype.phenotype.reading import MEASURED_BY
 
 from vasotype_training.evaluate.figures import CohortRecord
+from vasotype_training.identity import files_digest, runtime_digest
 from vasotype_training.lesion_crops import CropStream
 from vasotype_training.lesion_evaluation.populations import PLANS, PopulationPlan
 from vasotype_training.lesion_store import LesionStore
 from vasotype_training.measured_lesions import TIERS, MeasuredLesion, measure_crop
 from vasotype_training.simulate.shape import Outline
+
+SIMULATED_BY = (
+    "vasotype_training.simulate",
+    "vasotype_training.lesion_crops",
+    "vasotype_training.lesion_evaluation.populations",
+    "vasotype_training.measured_lesions",
+)
+"""What makes and measures lesions beside the runtime."""
 
 LEAST_PATIENTS = 2
 """Of every population, however few the usual ones are."""
@@ -64,11 +73,11 @@ class Bench:
         return CropStream(self.places, self.outlines, plan.options, (self.seed, part))
 
     def _store(self, plan: PopulationPlan) -> LesionStore:
-        names = [place.name for place in self.places]
         rules = self.engine.contract.inference.model_dump_json()
-        made_by = (__version__, len(self.outlines), self.seed)
-        network = (self.engine.identity.sha256, rules)
-        return LesionStore.of(self.store, *network, names, made_by, plan.name)
+        model = (self.engine.identity.sha256, rules)
+        made_by = (__version__, runtime_digest(*SIMULATED_BY))
+        grown_in = (files_digest(self.places), _outlines_digest(self.outlines), self.seed)
+        return LesionStore.of(self.store, model, made_by, grown_in, plan.name)
 
 
 def patients_of(plan: PopulationPlan, usual: int) -> int:
@@ -83,6 +92,15 @@ def record(name: str, lesions: Lesions) -> CohortRecord:
         total.update(repr((lesion.patient, lesion.mode, lesion.lesion.centroid_ras_mm)).encode())
     patients = len({lesion.patient for lesion in lesions})
     return CohortRecord(name=name, digest=total.hexdigest(), studies=patients, simulated=True)
+
+
+def _outlines_digest(outlines: Sequence[Outline]) -> str:
+    """Digest of real outlines in their order."""
+    total = hashlib.sha256()
+    for outline in outlines:
+        total.update(repr((outline.distance.shape, outline.radius_mm)).encode())
+        total.update(outline.distance.tobytes())
+    return total.hexdigest()
 
 
 def in_tier(lesion: MeasuredLesion, tier: str, name: str) -> bool:

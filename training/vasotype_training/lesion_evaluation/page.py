@@ -8,11 +8,12 @@ from vasotype_models.contract import MODES
 
 from vasotype_training.evaluate.bars import Bars
 from vasotype_training.evaluate.figures import Figure, Figures
+from vasotype_training.evaluate.modes import TIER_INFORMATION
 from vasotype_training.evaluate.tables import filled
 from vasotype_training.lesion_evaluation.figures import BEFORE, DIFFERENCE, MEASURABLE
 from vasotype_training.lesion_evaluation.populations import PLANS, SHIFTED, USUAL
 from vasotype_training.lesion_evaluation.readings import READERS
-from vasotype_training.lesion_evaluation.scores import TIER_INFORMATION, cell
+from vasotype_training.lesion_evaluation.scores import cell
 
 TIER_WORDS = {
     "structural": "structural",

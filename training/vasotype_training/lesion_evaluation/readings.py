@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from vasotype.phenotype.features import adjusted
 from vasotype.phenotype.fusion import fuse, fused_logits, network_probabilities
 from vasotype.phenotype.novelty import novelty_score
 from vasotype.phenotype.pooling import prediction_set, softmax
@@ -57,7 +58,8 @@ def read_lesions(
         features = as_features(lesion, tier, calibration.edema_size)
         fused = fuse(calibration, tier, lesion.answers[tier], features).probabilities
         alone = fused_logits(calibration.biomarkers_only.get(tier, ()), features)
-        label = leaning_by_rules(_of_tier(lesion.biomarkers, tier), rules)
+        measured = adjusted(lesion.biomarkers, lesion.lesion, calibration.edema_size)
+        label = leaning_by_rules(_of_tier(measured, tier), rules)
         novelty = 0.0
         if calibration.density is not None:
             novelty = novelty_score(calibration.density, features) or 0.0

@@ -20,6 +20,7 @@ from vasotype_models.contract import Calibration
 from vasotype_training.calibrate import TierNumbers
 from vasotype_training.evaluate.bars import read_bars
 from vasotype_training.evaluate.figures import Figure, Figures
+from vasotype_training.identity import rules_digest
 from vasotype_training.lesion_crops import anatomy_places
 from vasotype_training.lesion_evaluation.figures import (
     alarms,
@@ -71,11 +72,13 @@ def evaluate_lesions(
     measured = bench.measure(options.patients)
     figures = score(measured, runtime)
     ceilings = ceiling_figures(options.seed)
-    identity = runtime.engine.identity
+    engine = runtime.engine
+    identity = engine.identity
     result = Figures(
         model=identity.name,
         version=identity.version,
         sha256=identity.sha256,
+        rules=rules_digest(engine.contract, engine.calibration),
         vasotype_version=vasotype.__version__,
         command=options.command,
         cohorts=tuple(record(name, lesions) for name, lesions in measured.items()),

@@ -20,13 +20,6 @@ from vasotype_training.evaluate.summary import Measure
 from vasotype_training.lesion_evaluation.readings import READERS, Floats, Integers, Readings
 
 ANGIOGENIC, CO_OPTION = MODES.index("angiogenic"), MODES.index("co_option")
-TIER_INFORMATION = {
-    "structural": "structural (the first four)",
-    "dsc": "structural + rCBV",
-    "dce": "structural + Ktrans, f",
-    "both": "structural + rCBV + Ktrans, f",
-}
-"""What a tier's ideal reader knows, as the ceilings name it."""
 
 Rows = NDArray[np.int64]
 AUROC = Measure("auroc", "higher", 0.02)

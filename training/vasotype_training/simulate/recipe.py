@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import yaml
 from pydantic import BaseModel, ConfigDict, Field
+from vasotype.findings import StudyError
 from vasotype_models.contract import TISSUES
 
 from vasotype_training.config import PortablePath
@@ -51,22 +51,55 @@ def changed(frozen: dict[str, float], now: dict[str, float]) -> list[str]:
     return different
 
 
-def check_frozen(recipe_path: Path, cohort: Path) -> list[str]:
+def freeze(recipe_path: Path, cohort: Path) -> Path:
+    """Write the fingerprints of a written cohort beside its recipe, once; gives the file.
+
+    Raises StudyError ``output-exists`` where there are some: a frozen cohort doesn't change.
+    """
+    path = frozen_path(recipe_path)
+    if path.exists():
+        raise StudyError("output-exists", f"{path.name}: is frozen already; give it a new name")
+    text = json.dumps(_fingerprints(cohort), indent=1, sort_keys=True)
+    path.write_text(text + "\n", encoding="utf-8")
+    return path
+
+
+def check_frozen(recipe_path: Path, cohort: Path, limit: int | None = None) -> list[str]:
     """Studies of a written cohort that are no longer what the recipe's fingerprints say.
 
-    Without ``NAME.frozen.json`` the cohort is frozen now: the file is written.
+    With ``limit`` only so many, the first, have to be there. Raises StudyError
+    ``cohort-not-frozen`` where the recipe has no fingerprints.
     """
-    now: dict[str, Any] = {}
-    for path in sorted(cohort.rglob("simulation.json")):
-        record = json.loads(path.read_text(encoding="utf-8"))
-        now[record["name"]] = record["fingerprint"]
-    path = recipe_path.with_suffix(".frozen.json")
-    if not path.is_file():
-        path.write_text(json.dumps(now, indent=1, sort_keys=True) + "\n", encoding="utf-8")
-        return []
-    frozen = json.loads(path.read_text(encoding="utf-8"))
-    return [
+    frozen, now = read_frozen(recipe_path), _fingerprints(cohort)
+    missing = [name for name in sorted(frozen)[:limit] if name not in now]
+    return [f"{name}: missing" for name in missing] + [
         f"{name}: {', '.join(differences)}"
         for name, numbers in now.items()
         if (differences := changed(frozen.get(name, {}), numbers))
     ]
+
+
+def read_frozen(recipe_path: Path) -> dict[str, dict[str, float]]:
+    """Fingerprints of a recipe's studies by name.
+
+    Raises StudyError ``cohort-not-frozen`` where there are none.
+    """
+    path = frozen_path(recipe_path)
+    if not path.is_file():
+        raise StudyError("cohort-not-frozen", f"{recipe_path.name}: no {path.name} beside it")
+    frozen: dict[str, dict[str, float]] = json.loads(path.read_text(encoding="utf-8"))
+    return frozen
+
+
+def frozen_path(recipe_path: Path) -> Path:
+    """Where the fingerprints of a recipe lie."""
+    return recipe_path.with_suffix(".frozen.json")
+
+
+def _fingerprints(cohort: Path) -> dict[str, dict[str, float]]:
+    """Fingerprints of the studies of a written cohort, by name."""
+    records = (
+        json.loads(path.read_text(encoding="utf-8"))
+        for path in sorted(cohort.rglob("simulation.json"))
+    )
+    return {record["name"]: record["fingerprint"] for record in records}

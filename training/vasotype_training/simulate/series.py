@@ -39,6 +39,11 @@ KTRANS_GRID = np.concatenate([[0.0], np.geomspace(2e-4, 6.0, 64)])
 PRELOAD_S = 300.0
 """From a preload dose to the bolus."""
 T2STAR_S = 0.05
+FIELD_T = 3.0
+"""Where the relaxation times of the tissue hold."""
+FLIP_ANGLES = (2.0, 5.0, 10.0, 15.0)
+WITHOUT_ANGLES_SHARE = 0.3
+"""Share of studies without images of several flip angles, whose T1 must be assumed. Ours."""
 SIGNAL = 1000.0
 """Signal of white matter before contrast, scanner units."""
 
@@ -69,7 +74,7 @@ class SeriesProtocol:
 
     ``input_scale`` is the patient's arterial input over Parker's; ``relaxivity`` r1 and
     ``leakage_r2star`` the effect of leaked contrast on R2*, both in 1/(s mM); ``preload``: the DSC
-    bolus follows an earlier dose.
+    bolus follows an earlier dose. ``flip_angles`` are those of the images for T1, empty without.
     """
 
     dsc_step: float
@@ -88,11 +93,13 @@ class SeriesProtocol:
     input_scale: float
     relaxivity: float
     dsc_frames: int = 80
-    flip_angles: tuple[float, ...] = (2.0, 5.0, 10.0, 15.0)
+    flip_angles: tuple[float, ...] = FLIP_ANGLES
 
 
 def draw_protocol(rng: np.random.Generator) -> SeriesProtocol:
     """Draw a clinical protocol; the ranges are our choice, after usual brain protocols."""
+    # A stream of its own: what is drawn after it is the same with and without the images.
+    (apart,) = rng.spawn(1)
     return SeriesProtocol(
         dsc_step=rng.uniform(1.0, 2.0),
         dsc_echo=rng.uniform(0.025, 0.05),
@@ -109,6 +116,7 @@ def draw_protocol(rng: np.random.Generator) -> SeriesProtocol:
         dce_snr=rng.uniform(20, 60),
         input_scale=float(np.exp(rng.normal(0, 0.1))),
         relaxivity=rng.uniform(3.8, 5.2),
+        flip_angles=() if apart.random() < WITHOUT_ANGLES_SHARE else FLIP_ANGLES,
     )
 
 
@@ -149,8 +157,8 @@ def render_dsc(
 
 def render_dce(
     tissue: Quantities, protocol: SeriesProtocol, rng: np.random.Generator
-) -> tuple[DynamicSeries, FlipAngleImages]:
-    """The T1-weighted dynamic series, and images of several flip angles before it."""
+) -> tuple[DynamicSeries, FlipAngleImages | None]:
+    """The T1-weighted dynamic series, and images of several flip angles before it, if any."""
     times = np.arange(0.0, protocol.dce_length, protocol.dce_step)
     arrival = max(30.0, 6 * protocol.dce_step)
     curves, voxels = _Curves.of(tissue, protocol, times, arrival), _Voxels.of(tissue)
@@ -179,7 +187,10 @@ def render_dce(
         "dce",
         repetition_time_s=protocol.dce_repetition,
         flip_angle_deg=protocol.dce_flip,
+        field_t=FIELD_T,
     )
+    if not angles:
+        return series, None
     images = np.moveaxis(signal[..., :angles], -1, 0)
     return series, FlipAngleImages(
         images, grid, np.array(protocol.flip_angles), protocol.dce_repetition
@@ -299,6 +310,7 @@ def sidecar(series: DynamicSeries) -> Mapping[str, object]:
         "EchoTime": series.echo_time_s,
         "RepetitionTimeExcitation": series.repetition_time_s,
         "FlipAngle": series.flip_angle_deg,
+        "MagneticFieldStrength": series.field_t,
         "FrameTimesStart": [round(float(time), 4) for time in series.times_s],
     }
     return {key: value for key, value in keys.items() if value is not None}

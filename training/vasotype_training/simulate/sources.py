@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from vasotype.findings import StudyError
 from vasotype.prepare import prepare
-from vasotype.study import find_studies, read_study
+from vasotype.study import find_named_studies, read_study
 from vasotype_models.contract import CHANNELS, QUANTITATIVE, STRUCTURAL
 
 from vasotype_training.cohorts import LabelMap, read_labelled
@@ -148,7 +148,7 @@ def find_sources(paths: Sequence[Path], labels: LabelMap | None = None) -> list[
         elif any(path.glob("prob_gm.nii*")):
             sources.append(tissue_maps(path))
         elif path.is_dir():
-            for folder in find_studies(path):
+            for folder in find_named_studies(path):
                 try:
                     sources.append(RealBrain(read_brain(folder, labels)))
                 except StudyError as error:

@@ -80,7 +80,7 @@ def box_affine(anatomy: Anatomy, box: Box) -> NDArray[np.float64]:
 
 
 def draw_series(tissue: Quantities, rng: np.random.Generator) -> PerfusionSeries:
-    """Both series and the images for T1 by one drawn protocol."""
+    """Both series, and the images for T1 where there are some, by one drawn protocol."""
     protocol = draw_protocol(rng)
     dsc = render_dsc(tissue, protocol, rng)
     dce, angles = render_dce(tissue, protocol, rng)
@@ -112,13 +112,13 @@ def write_series(study: SimulatedStudy, folder: Path) -> None:
     _save(folder / f"{study.name}-dsc.nii.gz", dsc.signal, dsc.grid, sidecar(dsc))
     dce, angles = render_dce(tissue, protocol, rng)
     _save(folder / f"{study.name}-dce.nii.gz", dce.signal, dce.grid, sidecar(dce))
-    for number, angle in enumerate(protocol.flip_angles):
-        about = {
-            "FlipAngle": angle,
-            "RepetitionTimeExcitation": angles.repetition_time_s,
-        }
-        path = folder / f"{study.name}-vfa{number + 1}.nii.gz"
-        _save(path, angles.signal[number], angles.grid, about)
+    if angles is None:
+        return
+    for number, (angle, image) in enumerate(
+        zip(protocol.flip_angles, angles.signal, strict=True), start=1
+    ):
+        about = {"FlipAngle": angle, "RepetitionTimeExcitation": angles.repetition_time_s}
+        _save(folder / f"{study.name}-vfa{number}.nii.gz", image, angles.grid, about)
 
 
 def _save(path: Path, data: NDArray[np.float32], grid: Grid, about: Mapping[str, object]) -> None:

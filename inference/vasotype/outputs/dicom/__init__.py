@@ -63,7 +63,7 @@ def write_dicom(
     if measured:
         writer.write("key-images-ko", lambda: key_images(case, measured))
     if options.report:
-        writer.write("report-pdf", lambda: encapsulated(case, report_pdf(analysis)))
+        writer.write("report-pdf", lambda: encapsulated(case, report_pdf(case.analysis)))
     return tuple(writer.findings)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -27,8 +27,18 @@ MODEL_NAME = "vasotype"
 SERIES = {"tissues": 9701, "lesions": 9702, "contours": 9703, "measurements": 9704}
 SERIES |= {"key-images": 9705, "report": 9706}
 """Role -> series number, beyond what scanners count to (ours)."""
-RUN_DEPENDENT = {"created", "timings_s", "provider"}
-"""Parts of a result that differ between two runs on the same input."""
+NO_CONTENT: dict[str, Any] = {
+    "created": True,
+    "timings_s": True,
+    "provider": True,
+    "study": True,
+    "acquisition": True,
+    "inputs": {"__all__": {"file"}},
+    "perfusion": {"series": {"__all__": {"name"}}},
+}
+"""Parts of a result that no object tells: different from run to run, or names of places."""
+FOLDER_FINDINGS = {"name-withheld"}
+"""Findings about the name of a folder; they say nothing of the images."""
 
 
 @dataclass(frozen=True)
@@ -50,18 +60,25 @@ class DicomCase:
 
     @classmethod
     def of(cls, analysis: Analysis, source: DicomSource, options: OutputOptions) -> DicomCase:
-        """Bring an analysis onto the planes of its source."""
+        """Bring an analysis onto the planes of its source.
+
+        The same series must make the same objects in whatever folder they lie: what a result says
+        of folders and files goes neither into an object nor into the identifiers.
+        """
+        told = [one for one in analysis.result.findings if one.code not in FOLDER_FINDINGS]
+        result = analysis.result.model_copy(update={"findings": tuple(told)})
+        analysis = replace(analysis, result=result)
         native, lesions = analysis.prepared.native.grid, analysis.lesions
         tissue = resample(lesions.native_tissue, native, source.grid, order=0)
         instances = resample(lesions.native_instances, native, source.grid, order=0)
-        there = np.bincount(instances.ravel(), minlength=len(analysis.result.lesions) + 1) > 0
-        shown = tuple(lesion for lesion in analysis.result.lesions if there[lesion.id])
+        there = np.bincount(instances.ravel(), minlength=len(result.lesions) + 1) > 0
+        shown = tuple(lesion for lesion in result.lesions if there[lesion.id])
         step_mm = source.grid.spacing_mm[2]
         first = dict(reversed(source.frames))
         headers = tuple(
             usable(header, step_mm, first[place]) for place, header in enumerate(source.headers)
         )
-        content = analysis.result.model_dump_json(exclude=RUN_DEPENDENT)
+        content = result.model_dump_json(exclude=NO_CONTENT)
         key = digest(
             (
                 "/".join(sorted(str(header.SOPInstanceUID) for header in headers)).encode(),

@@ -18,7 +18,7 @@ from vasotype.outputs import report_words as words
 from vasotype.outputs.dicom.pdf_pictures import PdfPicture
 from vasotype.outputs.report_guide import guide
 from vasotype.outputs.report_pictures import Scene, glass_brain, lesion_pictures, lesion_views
-from vasotype.result import FindingRecord, LesionRecord, Result
+from vasotype.result import FindingRecord, LesionRecord
 
 if TYPE_CHECKING:
     from vasotype.pipeline import Analysis
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 MARGIN = 16 * mm
 WIDTH = A4[0] - 2 * MARGIN
 VIEWS = 3
+NAME = "vasotype report"
 INK, MUTED, RULE = HexColor("#1c2833"), HexColor("#5a6772"), HexColor("#dde2e6")
 
 BODY = ParagraphStyle("body", fontName="Helvetica", fontSize=9, leading=12, textColor=INK)
@@ -35,14 +36,17 @@ HEADING = ParagraphStyle("heading", BODY, fontSize=12, leading=16, spaceBefore=1
 TITLE = ParagraphStyle("title", BODY, fontSize=17, leading=22)
 LOUD = ParagraphStyle("loud", BODY, fontName="Helvetica-Bold", spaceBefore=4, spaceAfter=4)
 LESION_COLUMNS = (
-    "#", "Position, mm", "Enhancing, mL", "Core, non-enh., mL", "Edema, mL", "Diameters, mm",
-    "Enhancement", "Leaning", "Not excluded at 90 %",
+    "#", "mm from the middle of the brain", "Enhancing, mL", "Core, non-enh., mL", "Edema, mL",
+    "Diameters, mm", "Enhancement", "Leaning", "Not excluded at 90 %",
 )  # fmt: skip
 LESION_WIDTHS = (0.05, 0.14, 0.1, 0.1, 0.09, 0.12, 0.12, 0.13, 0.15)
 
 
 def report_pdf(analysis: Analysis) -> bytes:
-    """The report of an analysis; what differs from run to run (date, times) is left out."""
+    """The report of an analysis; what differs from run to run (date, times) is left out.
+
+    So is the study's name, that of a folder: the object itself says whose study it is.
+    """
     buffer = io.BytesIO()
     document = SimpleDocTemplate(
         buffer,
@@ -51,7 +55,7 @@ def report_pdf(analysis: Analysis) -> bytes:
         rightMargin=MARGIN,
         topMargin=MARGIN,
         bottomMargin=MARGIN,
-        title="vasotype report",
+        title=NAME,
         author="vasotype",
         invariant=1,
     )
@@ -70,7 +74,7 @@ def _footer(canvas: Canvas, document: SimpleDocTemplate) -> None:
 def _front(analysis: Analysis) -> Iterator[Flowable]:
     result, scene = analysis.result, Scene.of(analysis)
     yield _text("vasotype · brain metastases on MRI", NOTE)
-    yield _text(result.study, TITLE)
+    yield _text(NAME, TITLE)
     yield _text(result.research_use, LOUD)
     yield _identity(analysis)
     yield _text("Overview", HEADING)
@@ -120,7 +124,7 @@ def _lesions(analysis: Analysis) -> Iterator[Flowable]:
     if not result.lesions:
         return
     yield _text("All lesions", HEADING)
-    yield _lesion_table(result)
+    yield _lesion_table(analysis)
     yield _text("Lesion by lesion", HEADING)
     scene = Scene.of(analysis)
     for lesion in result.lesions:
@@ -132,9 +136,11 @@ def _lesions(analysis: Analysis) -> Iterator[Flowable]:
         yield KeepTogether([_text(f"Lesion {lesion.id}", HEADING), *rows, *_reading(lesion)])
 
 
-def _lesion_table(result: Result) -> Table:
+def _lesion_table(analysis: Analysis) -> Table:
+    prepared, lesions = analysis.prepared, analysis.result.lesions
+    compass = words.Compass(prepared.mask, prepared.grid.affine)
     head = [_text(title, NOTE) for title in LESION_COLUMNS]
-    rows = [[_text(cell, SMALL) for cell in _cells(lesion)] for lesion in result.lesions]
+    rows = [[_text(cell, SMALL) for cell in _cells(lesion, compass)] for lesion in lesions]
     return Table(
         [head, *rows],
         colWidths=[share * WIDTH for share in LESION_WIDTHS],
@@ -143,12 +149,12 @@ def _lesion_table(result: Result) -> Table:
     )
 
 
-def _cells(lesion: LesionRecord) -> tuple[str, ...]:
+def _cells(lesion: LesionRecord, compass: words.Compass) -> tuple[str, ...]:
     phenotype, volume = lesion.phenotype, lesion.volume_ml
     leaning = words.MODE_NAMES[phenotype.label] if phenotype.label else "abstained"
     return (
         str(lesion.id),
-        words.position(lesion),
+        compass.from_middle(lesion.centroid_ras_mm),
         words.ml(volume.enhancing),
         words.ml(volume.non_enhancing_core),
         words.ml(volume.edema),

@@ -22,3 +22,14 @@ for (const table of document.querySelectorAll("table.sortable")) {
     });
   });
 }
+// Paper has nothing to click on: what was measured prints unfolded, and folds again afterwards.
+const unfolded = [];
+addEventListener("beforeprint", () => {
+  for (const details of document.querySelectorAll("details.biomarkers:not([open])")) {
+    details.open = true;
+    unfolded.push(details);
+  }
+});
+addEventListener("afterprint", () => {
+  for (const details of unfolded.splice(0)) details.open = false;
+});

@@ -2,7 +2,17 @@
 
 from vasotype.study.dicom.facts import Facts
 from vasotype.study.dicom.identity import Identity
+from vasotype.study.dicom.places import find_visits
 from vasotype.study.dicom.series import DicomStudy, Layout, Series, read_series
 from vasotype.study.dicom.sources import holds_dicom
 
-__all__ = ["DicomStudy", "Facts", "Identity", "Layout", "Series", "holds_dicom", "read_series"]
+__all__ = [
+    "DicomStudy",
+    "Facts",
+    "Identity",
+    "Layout",
+    "Series",
+    "find_visits",
+    "holds_dicom",
+    "read_series",
+]

@@ -32,11 +32,12 @@ class Frame:
 
 def list_frames(source: Source, dataset: Dataset) -> Iterator[Frame]:
     """The slices of an object: itself, or its frames (the first 50,000)."""
-    per_frame = dataset.get("PerFrameFunctionalGroupsSequence") or ()
+    tags = Tags(dataset)
+    per_frame = tags.sequence("PerFrameFunctionalGroupsSequence")
     if not per_frame:
-        yield _frame(source, 0, Tags(dataset))
+        yield _frame(source, 0, tags)
         return
-    shared = tuple(dataset.get("SharedFunctionalGroupsSequence") or ())[:1]
+    shared = tags.sequence("SharedFunctionalGroupsSequence")[:1]
     for index, group in enumerate(per_frame[:MAXIMAL_FRAMES]):
         yield _frame(source, index, Tags(dataset, (group, *shared)))
 

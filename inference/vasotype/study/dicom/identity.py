@@ -5,14 +5,22 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 
+from vasotype.stages import AcquisitionFacts
 from vasotype.study.dicom.tags import Tags
 
 SHORTEST_WORD, SHORTEST_NUMBER = 3, 4
 """Shorter parts of a name, and shorter identifiers, occur in any text."""
 PLACEHOLDERS = frozenset({"anon", "anonymous", "anonymized", "anonymised", "patient", "unknown"})
 """Words that stand where a name was taken out."""
+WITHHELD = "[...]"
+"""What stands in a text where the patient was named; the rules see no word in it."""
+NAMES = ("PatientName", "OtherPatientNames", "PatientBirthName")
+NUMBERS = ("PatientID", "OtherPatientIDs")
+FREE_TEXTS = ("description", "protocol", "sequence_name", "body_part", "agent", "scanner")
+"""Facts that people type, at the console or in the archive."""
 
 
 @dataclass(frozen=True)
@@ -28,15 +36,39 @@ class Identity:
 
     def is_named_in(self, text: str) -> bool:
         """Whether a text, such as a folder's name, holds a part of the name or the identifier."""
-        words = set(_words(text))
-        plain = "".join(_words(text))
-        return not self.words.isdisjoint(words) or any(n in plain for n in self.numbers)
+        return self._pattern.search(text) is not None
 
     def safe(self, text: str) -> str:
         """The text, or where it names the patient an alias that stays the same for the study."""
         if not self.is_named_in(text):
             return text
         return f"study-{hashlib.sha256(self.study_uid.encode()).hexdigest()[:8]}"
+
+    def without(self, text: str) -> str:
+        """The text with what names the patient struck out.
+
+        >>> Identity(frozenset({"doe", "jane"})).without("t1 post Doe_Jane")
+        't1 post [...]_[...]'
+        """
+        return self._pattern.sub(WITHHELD, text)
+
+    def withhold(self, facts: AcquisitionFacts) -> AcquisitionFacts:
+        """The facts, their free texts without what names the patient."""
+        texts: dict[str, str] = {name: getattr(facts, name) for name in FREE_TEXTS}
+        changed = {name: self.without(text) for name, text in texts.items()}
+        return facts if changed == texts else replace(facts, **changed)  # type: ignore[arg-type]
+
+    @cached_property
+    def _pattern(self) -> re.Pattern[str]:
+        """Words of the name between no other letters, also run together; numbers in any spelling.
+
+        Longer ones come first, so that nothing of them is left over.
+        """
+        words = "|".join(map(re.escape, sorted(self.words, key=len, reverse=True)))
+        numbers = sorted(self.numbers, key=len, reverse=True)
+        spelled = [r"[\W_]*".join(map(re.escape, number)) for number in numbers]
+        alone = [rf"(?<![^\W\d_])(?:{words})+(?![^\W\d_])"] if words else []
+        return re.compile("|".join([*spelled, *alone]) or r"(?!)", re.IGNORECASE)
 
 
 def read_identity(headers: Iterable[Tags]) -> Identity:
@@ -45,9 +77,11 @@ def read_identity(headers: Iterable[Tags]) -> Identity:
     numbers: set[str] = set()
     uid = ""
     for tags in headers:
-        words.update(w for w in _words(tags.text("PatientName")) if len(w) >= SHORTEST_WORD)
-        number = "".join(_words(tags.text("PatientID")))
-        numbers.update({number} if len(number) >= SHORTEST_NUMBER else ())
+        for keyword in NAMES:
+            words.update(w for w in _words(tags.text(keyword)) if len(w) >= SHORTEST_WORD)
+        for keyword in NUMBERS:
+            found = ("".join(_words(number)) for number in tags.words(keyword))
+            numbers.update(number for number in found if len(number) >= SHORTEST_NUMBER)
         uid = uid or tags.text("StudyInstanceUID")
     return Identity(frozenset(words - PLACEHOLDERS), frozenset(numbers - PLACEHOLDERS), uid)
 

@@ -138,12 +138,14 @@ def read_series(place: Path) -> DicomStudy:
     by_uid: dict[str, list[Frame]] = defaultdict(list)
     for frame in gathered.frames:
         by_uid[frame.tags.text("SeriesInstanceUID")].append(frame)
+    identity = read_identity(frames[0].tags for frames in by_uid.values())
     drafts = []
     for uid, frames in by_uid.items():
         parts = split_series(frames)
         directions = len({tuple(np.round(part[0].orientation or (), 1)) for part in parts})
         for part in parts:
-            facts = read_facts(frame.tags for frame in part)
+            # From here on facts travel to names, findings and reports, so the patient leaves them.
+            facts = identity.withhold(read_facts(frame.tags for frame in part))
             number = part[0].tags.number("SeriesNumber") or 0.0
             drafts.append(((facts.acquired or _LATE, number, uid), facts, part, directions))
     drafts.sort(key=lambda draft: draft[0])
@@ -157,7 +159,7 @@ def read_series(place: Path) -> DicomStudy:
         tuple(gathered.findings),
         patients=len(gathered.patients - {""}),
         visits=len(gathered.visits - {""}),
-        identity=read_identity(frames[0].tags for frames in by_uid.values()),
+        identity=identity,
     )
 
 

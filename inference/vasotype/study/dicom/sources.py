@@ -51,9 +51,14 @@ def find_sources(place: Path) -> Iterator[Source]:
         return _in_folder(place)
     if not place.is_file():
         raise StudyError("file-missing", f"{place.name}: no such file or folder")
-    if zipfile.is_zipfile(place):
+    if zipfile.is_zipfile(place) or place.suffix.lower() == ".zip":
         return _in_archive(place)
-    return iter([Source(place.name, lambda: place.open("rb"))])
+    return iter([file_source(place)])
+
+
+def file_source(path: Path, name: str = "") -> Source:
+    """A file on disk; ``name`` where it is called otherwise than by its own name."""
+    return Source(name or path.name, lambda: path.open("rb"))
 
 
 def holds_dicom(place: Path) -> bool:
@@ -66,8 +71,8 @@ def holds_dicom(place: Path) -> bool:
 def _in_folder(folder: Path) -> Iterator[Source]:
     count = 0
     for here, below, files in os.walk(folder):
-        below[:] = sorted(name for name in below if _is_wanted(name))
-        for name in sorted(filter(_is_wanted, files)):
+        below[:] = sorted(name for name in below if is_wanted(name))
+        for name in sorted(filter(is_wanted, files)):
             path = Path(here, name)
             if not path.is_file():  # a dead link, a pipe
                 continue
@@ -77,11 +82,7 @@ def _in_folder(folder: Path) -> Iterator[Source]:
                     "archive-refused",
                     f"{folder.name}: more than {MAXIMAL_FILES} files; give one study's folder",
                 )
-            yield Source(str(path.relative_to(folder)), _opener(path))
-
-
-def _opener(path: Path) -> Callable[[], BinaryIO]:
-    return lambda: path.open("rb")
+            yield file_source(path, str(path.relative_to(folder)))
 
 
 def _in_archive(path: Path) -> Iterator[Source]:
@@ -93,7 +94,7 @@ def _in_archive(path: Path) -> Iterator[Source]:
         ) from error
     members = [member for member in archive.infolist() if not member.is_dir()]
     _check_archive(path, members)
-    wanted = [m for m in members if all(map(_is_wanted, PurePosixPath(m.filename).parts))]
+    wanted = [m for m in members if all(map(is_wanted, PurePosixPath(m.filename).parts))]
     for member in sorted(wanted, key=lambda m: m.filename):
         yield Source(member.filename, _member_opener(path.name, archive, member))
 
@@ -138,5 +139,6 @@ def _member_opener(
     return read
 
 
-def _is_wanted(name: str) -> bool:
+def is_wanted(name: str) -> bool:
+    """Whether a file or folder of this name may hold what a study consists of."""
     return not name.startswith(".") and name != "__MACOSX" and name.upper() != "DICOMDIR"

@@ -37,6 +37,7 @@ _MACROS = {
 }
 """Functional group macro of each attribute (PS3.3 C.7.6.16, C.8.13)."""
 
+_PHILIPS_GROUP = 0x2005
 _PHILIPS_CREATOR = "Philips MR Imaging DD 005"
 _PHILIPS_CLASSIC = (0x0F, 0x0E)
 
@@ -79,22 +80,28 @@ class Tags:
     def sequence(self, keyword: str) -> tuple[Dataset, ...]:
         """Items of a sequence of the object; empty when there are none."""
         try:
-            return tuple(self.dataset.get(keyword) or ())
+            items = self.dataset.get(keyword) or ()
+            return tuple(item for item in items if isinstance(item, Dataset))
         except Exception:  # the element holds no items, or can't be parsed
             return ()
 
     def private(self, creator: str, group: int, element: int) -> Any:
         """A private value, from the functional groups or the object itself; None if absent."""
         for place in (*self._items(), self.dataset):
-            try:
-                return place.private_block(group, creator)[element].value
-            except Exception:  # absent, or the vendor's encoding is unknown
-                continue
+            if _holds_group(place, group):
+                try:
+                    return place.private_block(group, creator)[element].value
+                except Exception:  # absent, or the vendor's encoding is unknown
+                    continue
         return None
 
     def _items(self) -> Iterable[Dataset]:
         for group in self.groups:
-            for element in group:
+            for tag in group.keys():  # noqa: SIM118  (iterating parses, and what is damaged raises)
+                try:
+                    element = group[tag]
+                except Exception:  # as in _raw
+                    continue
                 if element.VR == "SQ" and element.value:
                     yield element.value[0]
 
@@ -112,9 +119,9 @@ class Tags:
     def _philips(self, keyword: str) -> Any:
         # Philips keeps the classic header of each frame in a private sequence.
         for group in self.groups:
-            for element in _PHILIPS_CLASSIC:
+            for element in _PHILIPS_CLASSIC if _holds_group(group, _PHILIPS_GROUP) else ():
                 try:
-                    sequence = group.private_block(0x2005, _PHILIPS_CREATOR)[element].value
+                    sequence = group.private_block(_PHILIPS_GROUP, _PHILIPS_CREATOR)[element].value
                 except KeyError:
                     continue
                 if sequence and sequence[0].get(keyword) is not None:
@@ -140,6 +147,11 @@ class Tags:
                 return ()
             found.append(number)
         return tuple(found)
+
+
+def _holds_group(dataset: Dataset, group: int) -> bool:
+    """Whether any element is of a group: pydicom's own search for a private block is slow."""
+    return any(tag >> 16 == group for tag in dataset.keys())  # noqa: SIM118
 
 
 def parse_moment(text: str) -> datetime | None:

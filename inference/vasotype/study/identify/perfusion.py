@@ -68,6 +68,7 @@ def dynamic_series(series: Series) -> DynamicSeries:
         echo_time_s=None if facts.te_ms is None else _MS * facts.te_ms,
         repetition_time_s=None if facts.tr_ms is None else _MS * facts.tr_ms,
         flip_angle_deg=facts.flip_deg,
+        field_t=facts.field_t,
     )
 
 

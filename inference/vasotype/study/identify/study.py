@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,7 +14,7 @@ from vasotype.perfusion.series import PerfusionSeries
 from vasotype.stages import SourceSeries, Volume
 from vasotype.study.dicom import DicomStudy, Identity, Series, holds_dicom, read_series
 from vasotype.study.extras import NO_EXTRAS, Extras
-from vasotype.study.identify.choose import choose
+from vasotype.study.identify.choose import INDISPENSABLE, choose
 from vasotype.study.identify.engine import Identified, identify_series
 from vasotype.study.identify.images import source_series
 from vasotype.study.identify.perfusion import read_dicom_perfusion
@@ -40,12 +40,15 @@ class DicomChannels:
 
 
 def read_dicom_channels(
-    place: Path, given: Mapping[str, Path], extras: Extras = NO_EXTRAS
+    place: Path,
+    given: Mapping[str, Path],
+    extras: Extras = NO_EXTRAS,
+    needed: Collection[str] = INDISPENSABLE,
 ) -> DicomChannels:
     """Volumes by channel of a folder, zip archive or file of DICOM, and what else it holds.
 
     ``given`` names channels by hand: a NIfTI file, another place that holds one DICOM series, or
-    a series of this place by its number or SeriesInstanceUID.
+    a series of this place by its number or SeriesInstanceUID. One of ``needed`` must be there.
 
     Raises StudyError: those of :func:`~vasotype.study.dicom.read_series`; ``several-patients``,
     ``several-visits``, ``no-mr``, ``series-unknown``, ``no-t1c-or-flair``; and whatever is wrong
@@ -58,7 +61,7 @@ def read_dicom_channels(
     named, files = _resolve(given, identified)
     choice = choose(identified, given)
     chosen = {**choice.series, **named}
-    if not {"t1c", "flair"} & {*chosen, *files}:
+    if not {*needed} & {*chosen, *files}:
         for one in chosen.values():
             read(one.series)  # a series that can't be read may be the one that is missed
         raise StudyError("no-t1c-or-flair", f"neither T1c nor FLAIR; found {_listing(identified)}")

@@ -104,7 +104,9 @@ def test_the_whole_chain_answers_in_the_archive(plugged, tmp_path):
     from vasotype.cli import app
 
     made = tmp_path / "made"
-    answer = CliRunner().invoke(app, ["simulate", "-o", str(made), "-n", "1", "--layout", "dicom"])
+    lesions = ["--seed", "3", "--healthy-share", "0"]  # such that none can be overlooked
+    simulate = ["simulate", "-o", str(made), "-n", "1", "--layout", "dicom", "--no-maps"]
+    answer = CliRunner().invoke(app, [*simulate, *lesions])
     assert answer.exit_code == 0, answer.output
     program = shutil.which("vasotype", path=str(Path(sys.executable).parent))
     peer = plugged(program, "run")
@@ -116,4 +118,4 @@ def test_the_whole_chain_answers_in_the_archive(plugged, tmp_path):
         time.sleep(1)
     [study] = json.loads(peer.get("studies"))
     uid = json.loads(peer.get(f"studies/{study}"))["MainDicomTags"]["StudyInstanceUID"]
-    assert {"MR", "SR", "DOC"} <= peer.modalities(uid)
+    assert {"MR", "SEG", "RTSTRUCT", "SR", "KO", "DOC"} <= peer.modalities(uid)
