@@ -104,7 +104,14 @@ def _send_all(options: ListenerOptions, spool: Spool) -> None:
     """Send results that wait to the peers whose studies they are of."""
     for aet, folder in list(spool.unsent()):
         peer = _peer(aet, options.peers)
-        if peer is not None and send(options.aet, peer, sorted(folder.glob("*.dcm"))):
+        if peer is None:
+            continue
+        try:
+            sent = send(options.aet, peer, sorted(folder.glob("*.dcm")))
+        except Exception as error:  # a peer that aborts must not end the service: it is asked again
+            log.warning("sending to %s failed: %s", aet, type(error).__name__)
+            continue
+        if sent:
             spool.sent(folder)
             log.info("results sent to %s", aet)
 

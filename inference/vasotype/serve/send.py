@@ -28,6 +28,8 @@ def send(aet: str, peer: Peer, files: Sequence[Path]) -> bool:
     is logged and left out: it would not take it later either.
     """
     objects = [pydicom.dcmread(file) for file in files]
+    if not objects:  # every writer failed: there is nothing to send, now or later
+        return True
     entity = AE(ae_title=aet)
     entity.acse_timeout = entity.dimse_timeout = entity.network_timeout = TIMEOUT_S
     entity.connection_timeout = TIMEOUT_S

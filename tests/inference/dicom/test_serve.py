@@ -40,6 +40,7 @@ class Archive:
 
     def __init__(self):
         self.port, self.got, self.status, self.tries = free_port(), [], 0x0000, 0
+        self.aborting = False
         entity = pynetdicom.AE(ae_title="PACS")
         for context in pynetdicom.AllStoragePresentationContexts:
             entity.add_supported_context(context.abstract_syntax, pynetdicom.ALL_TRANSFER_SYNTAXES)
@@ -51,6 +52,8 @@ class Archive:
 
     def keep(self, event):
         self.tries += 1
+        if self.aborting:
+            event.assoc.abort()
         if self.status == 0x0000:
             self.got.append(str(event.request.AffectedSOPInstanceUID))
         return self.status
@@ -223,6 +226,22 @@ def test_results_that_were_not_taken_are_sent_after_a_restart(
     archive.status = 0x0000
     listen(analyser)
     until(lambda: len(set(archive.got)) == len(list(results.iterdir())))
+
+
+def test_a_peer_that_aborts_ends_no_service(listen, archive, analyser, results, kit):
+    archive.aborting = True
+    options = listen(analyser)
+    send_to(options, kit.classic())
+    until(lambda: archive.tries)
+    archive.aborting = False
+    send_to(options, kit.classic())
+    until(
+        lambda: set(archive.got) >= {pydicom.dcmread(p).SOPInstanceUID for p in results.iterdir()}
+    )
+
+
+def test_nothing_to_send_is_settled(archive):
+    assert send("VASOTYPE", archive.peer, [])
 
 
 def test_a_peer_that_is_away_loses_nothing(results):
