@@ -29,9 +29,8 @@ from vasotype.study.geometry import closest_canonical
 
 Shape = tuple[int, int, int]
 
-LEAST_CERTAINTY = 0.6
-"""Mean probability inside a mask below which it is no brain: those of real heads have 0.9 and more,
-what is seen in drawn knees 0.56 at most."""
+NO_BRAIN_BELOW = 0.6
+"""Mean probability inside a mask below which it is no brain. The limit is ours."""
 
 
 @dataclass(frozen=True)
@@ -78,7 +77,7 @@ def extract_brain(
             for span, first in zip(bounding_box(outline), start, strict=True)
         ]
     certainty = float(brain[outline].mean())
-    if certainty < LEAST_CERTAINTY:
+    if certainty < NO_BRAIN_BELOW:
         message = f"what looks most like one has a mean probability of {certainty:.2f}"
         raise StudyError(
             "no-brain", f"{head.name}: no brain is to be seen in this image; {message}"

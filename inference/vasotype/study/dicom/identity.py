@@ -56,7 +56,7 @@ class Identity:
         """The facts, their free texts without what names the patient."""
         texts: dict[str, str] = {name: getattr(facts, name) for name in FREE_TEXTS}
         changed = {name: self.without(text) for name, text in texts.items()}
-        return facts if changed == texts else replace(facts, **changed)  # type: ignore[arg-type]
+        return facts if changed == texts else replace(facts, **changed)  # type: ignore[arg-type] # texts only
 
     @cached_property
     def _pattern(self) -> re.Pattern[str]:

@@ -151,7 +151,7 @@ class Tags:
 
 def _holds_group(dataset: Dataset, group: int) -> bool:
     """Whether any element is of a group: pydicom's own search for a private block is slow."""
-    return any(tag >> 16 == group for tag in dataset.keys())  # noqa: SIM118
+    return any(tag >> 16 == group for tag in dataset.keys())  # noqa: SIM118 - as above
 
 
 def parse_moment(text: str) -> datetime | None:
