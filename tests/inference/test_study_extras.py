@@ -91,6 +91,12 @@ def test_a_series_that_was_named_must_be_readable(folder, tmp_path):
     assert refusal.value.code == "series-parameter"
 
 
+def test_what_is_no_number_in_a_sidecar_is_not_quoted(folder, tmp_path):
+    path = write_series(tmp_path / "other.nii.gz", EchoTime="Queenie")
+    with pytest.raises(StudyError, match="EchoTime is no number"):
+        read_study(folder, extras=Extras(dsc=path))
+
+
 def test_what_is_named_wins_over_what_is_found(folder, tmp_path):
     write_series(folder / "case-dsc.nii.gz")
     named = write_series(tmp_path / "mine.nii.gz")

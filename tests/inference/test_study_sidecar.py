@@ -3,6 +3,8 @@
 import json
 
 import pytest
+from typer.testing import CliRunner
+from vasotype.cli import app
 from vasotype.stages import AcquisitionFacts
 from vasotype.study import read_study
 from vasotype.study.sidecar import read_facts
@@ -38,6 +40,62 @@ def test_a_sidecar_that_makes_no_sense_says_nothing(tmp_path, content):
 
 def test_an_image_needs_no_sidecar(tmp_path):
     assert read_facts(tmp_path / "a.nii.gz") == AcquisitionFacts(modality="MR")
+
+
+TELLING = {
+    "PatientName": "ZYXWOMBAT^QUEENIE",
+    "PatientID": 884422,
+    "PatientBirthDate": "1951-06-07",
+    "InstitutionName": "HOSPITALXY",
+    "ReferringPhysicianName": "REFERRER^RITA",
+    "AcquisitionDateTime": "2019-11-23T10:00:00",
+    "SeriesDescription": "t1 post Zyxwombat_Queenie born 19510607",
+    "ProtocolName": "brain of Queenie, 88-44-22",
+    "PulseSequenceName": "queenie spc",
+    "BodyPartExamined": "ZYXWOMBAT",
+    "MRAcquisitionType": "3D Queenie",
+    "ContrastBolusIngredient": "Gd for Queenie",
+    "Manufacturer": "Zyxwombat Medical",
+}
+TELLTALES = (
+    *("zyxwombat", "queenie", "884422", "88-44-22", "1951", "hospitalxy", "referrer"),
+    *("2019-11-23", "20191123"),
+)
+
+
+def told(text):
+    return [word for word in TELLTALES if word in text.lower()]
+
+
+def test_what_a_sidecar_says_of_the_image_does_not_name_the_patient(tmp_path):
+    facts = beside(tmp_path, TELLING)
+    assert facts.description == "t1 post [...]_[...] born [...]"
+    assert facts.protocol == "brain of [...], [...]"
+    assert (facts.agent, facts.scanner) == ("Gd for [...]", "[...] Medical")
+    assert told(repr(facts)) == []
+
+
+@pytest.mark.parametrize("unusual", [False, True], ids=["usual names", "unusual names"])
+def test_a_sidecar_makes_no_result_or_table_name_the_patient(tmp_path, small_study, unusual):
+    folder = small_study(tmp_path / "case", channels=("t1c", "t2f"))
+    for number, image in enumerate(sorted(folder.glob("*.nii.gz"))):
+        name = f"000{number}" if unusual else image.name.removesuffix(".nii.gz")
+        image.rename(folder / f"{name}.nii.gz")
+        (folder / f"{name}.json").write_text(json.dumps(TELLING))
+    output = tmp_path / "result"
+    commands = [
+        ["identify", str(folder)],
+        ["identify", str(folder), "--json"],
+        ["check", str(folder), "--json"],
+        ["--debug", "run", str(folder), "-o", str(output), "--threads", "1"],
+    ]
+    for command in commands:
+        answer = CliRunner().invoke(app, command)
+        assert told(answer.output + answer.stderr) == [], command
+    for path in output.rglob("*"):
+        assert path.is_dir() or told(path.read_bytes().decode("latin-1")) == [], path.name
+    if not unusual:
+        assert "Gd for [...]" in (output / "result.json").read_text(encoding="utf-8")
 
 
 def rename(folder, names):

@@ -205,9 +205,11 @@ def _number(sidecar: Mapping[str, Any], key: str, name: str) -> float | None:
         return None
     low, high = PLAUSIBLE[key]
     if not isinstance(value, int | float) or not low <= value <= high:
+        # A text isn't quoted: what people typed into a sidecar may name the patient.
+        said = value if isinstance(value, int | float) else "no number"
         raise StudyError(
             "series-parameter",
-            f"{name}: {key} is {value!r}; {low:g} to {high:g} are plausible (times in seconds)",
+            f"{name}: {key} is {said}; {low:g} to {high:g} are plausible (times in seconds)",
         )
     return float(value)
 

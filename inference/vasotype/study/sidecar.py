@@ -1,5 +1,6 @@
 """What the JSON sidecar beside an image says of its acquisition (BIDS keys, as dcm2niix writes).
 
+It may name the patient; what is taken from it does not.
 Everything in it is optional, and a sidecar that can't be read says nothing: an image needs none.
 """
 
@@ -13,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from vasotype.stages import AcquisitionFacts
+from vasotype.study.identity import read_identity
 from vasotype.study.naming import stem
 
 LARGEST_BYTES = 4 * 1024**2
@@ -25,7 +27,7 @@ def read_facts(path: Path) -> AcquisitionFacts:
     BIDS gives times in s; facts hold ms.
     """
     sidecar = _Sidecar(_load(path))
-    return AcquisitionFacts(
+    facts = AcquisitionFacts(
         modality=sidecar.text("Modality") or "MR",
         description=sidecar.text("SeriesDescription"),
         protocol=sidecar.text("ProtocolName"),
@@ -49,6 +51,7 @@ def read_facts(path: Path) -> AcquisitionFacts:
         ),
         acquired=sidecar.moment("AcquisitionDateTime", "AcquisitionTime"),
     )
+    return read_identity([sidecar]).withhold(facts)
 
 
 def _load(path: Path) -> Mapping[str, Any]:
@@ -76,6 +79,8 @@ class _Sidecar:
         value = self._content.get(key)
         if isinstance(value, str):  # dcm2niix joins values as DICOM does
             value = value.replace("\\", "_").split("_") if key == "ScanningSequence" else [value]
+        if isinstance(value, int):  # an identifier of digits only
+            value = [value]
         if not isinstance(value, list):
             return ()
         return tuple(str(word).strip().upper() for word in value)

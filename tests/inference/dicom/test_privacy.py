@@ -10,7 +10,8 @@ from typer.testing import CliRunner
 from vasotype.cli import app
 from vasotype.findings import StudyError
 from vasotype.study import read_study
-from vasotype.study.dicom import Identity, read_series
+from vasotype.study.dicom import read_series
+from vasotype.study.identity import Identity
 
 PLANTED = {
     "PatientName": "ZYXWOMBAT^QUEENIE",

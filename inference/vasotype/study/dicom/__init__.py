@@ -1,7 +1,6 @@
 """DICOM in: the series of a folder or archive, with their geometry, times and pixels."""
 
 from vasotype.study.dicom.facts import Facts
-from vasotype.study.dicom.identity import Identity
 from vasotype.study.dicom.places import find_visits
 from vasotype.study.dicom.series import DicomStudy, Layout, Series, read_series
 from vasotype.study.dicom.sources import holds_dicom
@@ -9,7 +8,6 @@ from vasotype.study.dicom.sources import holds_dicom
 __all__ = [
     "DicomStudy",
     "Facts",
-    "Identity",
     "Layout",
     "Series",
     "find_visits",

@@ -16,12 +16,12 @@ from vasotype.study.dicom.facts import Facts, read_facts
 from vasotype.study.dicom.frames import Frame
 from vasotype.study.dicom.gather import gather_frames
 from vasotype.study.dicom.geometry import Floats, axes_of, stack_grid
-from vasotype.study.dicom.identity import Identity, read_identity
 from vasotype.study.dicom.pixels import MAXIMAL_SIDE, MAXIMAL_VOXELS, fill
 from vasotype.study.dicom.reference import DicomSource
 from vasotype.study.dicom.sources import find_sources
 from vasotype.study.dicom.split import order_slices, split_series, time_of
 from vasotype.study.dicom.tolerance import tolerant_reading
+from vasotype.study.identity import Identity, read_identity
 from vasotype.study.nifti import check_content
 
 _LATE = datetime.max

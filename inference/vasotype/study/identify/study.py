@@ -12,12 +12,13 @@ from vasotype_models.contract import STRUCTURAL
 from vasotype.findings import Finding, StudyError
 from vasotype.perfusion.series import PerfusionSeries
 from vasotype.stages import SourceSeries, Volume
-from vasotype.study.dicom import DicomStudy, Identity, Series, holds_dicom, read_series
+from vasotype.study.dicom import DicomStudy, Series, holds_dicom, read_series
 from vasotype.study.extras import NO_EXTRAS, Extras
 from vasotype.study.identify.choose import INDISPENSABLE, choose
 from vasotype.study.identify.engine import Identified, identify_series
 from vasotype.study.identify.images import source_series
 from vasotype.study.identify.perfusion import read_dicom_perfusion
+from vasotype.study.identity import Identity
 from vasotype.study.nifti import read_volume
 from vasotype.study.series import image_series, no_guess
 

@@ -7,9 +7,9 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from typing import Protocol
 
 from vasotype.stages import AcquisitionFacts
-from vasotype.study.dicom.tags import Tags
 
 SHORTEST_WORD, SHORTEST_NUMBER = 3, 4
 """Shorter parts of a name, and shorter identifiers, occur in any text."""
@@ -18,14 +18,26 @@ PLACEHOLDERS = frozenset({"anon", "anonymous", "anonymized", "anonymised", "pati
 WITHHELD = "[...]"
 """What stands in a text where the patient was named; the rules see no word in it."""
 NAMES = ("PatientName", "OtherPatientNames", "PatientBirthName")
-NUMBERS = ("PatientID", "OtherPatientIDs")
-FREE_TEXTS = ("description", "protocol", "sequence_name", "body_part", "agent", "scanner")
-"""Facts that people type, at the console or in the archive."""
+NUMBERS = ("PatientID", "OtherPatientIDs", "PatientBirthDate")
+FREE_TEXTS = (
+    *("description", "protocol", "sequence_name", "body_part", "acquisition", "agent", "scanner"),
+)
+"""Facts that people type, at the console, in the archive or in a sidecar."""
+
+
+class Header(Protocol):
+    """What a DICOM object or a sidecar says of patient and study."""
+
+    def text(self, keyword: str) -> str:
+        """One line of text; empty when there is none."""
+
+    def words(self, keyword: str) -> tuple[str, ...]:
+        """Values in capitals."""
 
 
 @dataclass(frozen=True)
 class Identity:
-    """Words of patients' names, and their identifiers, in plain lower-case; the study's UID.
+    """Words of patients' names, their identifiers and birth dates, in lower-case; the study's UID.
 
     It prints as nothing, so that no log or traceback shows it.
     """
@@ -71,18 +83,18 @@ class Identity:
         return re.compile("|".join([*spelled, *alone]) or r"(?!)", re.IGNORECASE)
 
 
-def read_identity(headers: Iterable[Tags]) -> Identity:
-    """Identity of the patients of some objects; the study is the first's."""
+def read_identity(headers: Iterable[Header]) -> Identity:
+    """Identity of the patients of some objects or sidecars; the study is the first's."""
     words: set[str] = set()
     numbers: set[str] = set()
     uid = ""
-    for tags in headers:
+    for header in headers:
         for keyword in NAMES:
-            words.update(w for w in _words(tags.text(keyword)) if len(w) >= SHORTEST_WORD)
+            words.update(w for w in _words(header.text(keyword)) if len(w) >= SHORTEST_WORD)
         for keyword in NUMBERS:
-            found = ("".join(_words(number)) for number in tags.words(keyword))
+            found = ("".join(_words(number)) for number in header.words(keyword))
             numbers.update(number for number in found if len(number) >= SHORTEST_NUMBER)
-        uid = uid or tags.text("StudyInstanceUID")
+        uid = uid or header.text("StudyInstanceUID")
     return Identity(frozenset(words - PLACEHOLDERS), frozenset(numbers - PLACEHOLDERS), uid)
 
 
