@@ -157,12 +157,16 @@ def read_clinical(path: Path, study: str, scanned: date | None = None) -> Clinic
         raise StudyError("clinical-invalid", f"{path.name}: {place}: {said}") from error
 
 
-def find_participants(study: Path) -> Path | None:
-    """``participants.tsv`` of the BIDS data set that holds the folder of a subject or session."""
-    if not any(part.startswith("sub-") for part in study.absolute().parts[-2:]):
-        return None
-    tables = (parent / "participants.tsv" for parent in study.absolute().parents[:2])
-    return next((table for table in tables if table.is_file()), None)
+def read_participants(study: Path, scanned: date | None = None) -> Clinical | None:
+    """Clinical facts of a subject or session of a BIDS data set, from its ``participants.tsv``.
+
+    None where there is no such table. Raises StudyError as :func:`read_clinical` does.
+    """
+    home = study.absolute()
+    subject = next((part for part in home.parts[-2:] if part.startswith("sub-")), None)
+    tables = (parent / "participants.tsv" for parent in home.parents[:2])
+    table = next((table for table in tables if table.is_file()), None)
+    return read_clinical(table, subject, scanned) if subject and table else None
 
 
 def clinical_schema() -> str:

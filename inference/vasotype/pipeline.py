@@ -25,6 +25,7 @@ from vasotype.phenotype.rules import Rulebook, default_rules, read_by_rules
 from vasotype.phenotype.treatment import consider_treatment
 from vasotype.prepare import prepare
 from vasotype.result import Result
+from vasotype.settings import Settings, digest
 from vasotype.stages import LesionSet, Maps, Prepared, Study
 from vasotype.study import read_study
 from vasotype.study.extras import NO_EXTRAS, Extras
@@ -86,8 +87,28 @@ class Vasotype:
         if output is None:
             return self._analyse(study, clock, known).result
         refuse_occupied(Path(output), study.name, options.overwrite)
-        write_outputs(self._analyse(study, clock, known), Path(output), options)
+        by_hand = overrides, known.symptomatic, known.pathology
+        settings = self.settings(options, extras, *by_hand)
+        analysis = self._analyse(study, clock, known)
+        result = analysis.result.model_copy(update={"settings": settings})
+        write_outputs(replace(analysis, result=result), Path(output), options)
         return Result.read(output)
+
+    def settings(
+        self, options: OutputOptions = DEFAULTS, extras: Extras = NO_EXTRAS, *by_hand: object
+    ) -> Settings:
+        """What results are made with; ``by_hand`` is what was given for this one study, if any.
+
+        Clinical facts are no part of it: a result holds them themselves.
+        """
+        asked = replace(options, overwrite=False), replace(extras, clinical=None)
+        return Settings(
+            model=digest(self.engine.contract),
+            calibration=digest(self.engine.calibration),
+            rules=digest(self.rules),
+            protocol=digest(self.protocol),
+            options=digest((*asked, *filter(None, by_hand))),
+        )
 
     def analyse(self, source: Source) -> Analysis:
         """Analyse a study and keep all stage values; nothing is written.

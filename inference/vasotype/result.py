@@ -9,6 +9,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from vasotype.clinical import Clinical
+from vasotype.settings import Settings
 
 SCHEMA_VERSION = "1.0"
 RESEARCH_USE = (
@@ -356,6 +357,7 @@ class Result(Record):
     research_use: str = RESEARCH_USE
     model: ModelIdentity
     calibration: CalibrationIdentity | None = None
+    settings: Settings | None = Field(default=None, description="null: not recorded")
     provider: str = Field(description="execution provider that ran, e.g. CPUExecutionProvider")
     reference: str = Field(description="channel whose grid the label maps lie on")
     inputs: tuple[Input, ...]

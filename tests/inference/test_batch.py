@@ -10,14 +10,19 @@ from dataclasses import replace
 import nibabel as nib
 import numpy as np
 import pytest
+import vasotype
 from scipy import ndimage
 from typer.testing import CliRunner
+from vasotype.acquisition.protocol import default_protocol
 from vasotype.batch import BatchOptions, Outcome, run_batch
-from vasotype.batch.task import Task, analyse, is_finished
+from vasotype.batch.earlier import WORDS, made_otherwise
+from vasotype.batch.task import Task, analyse
 from vasotype.cli import app
+from vasotype.clinical import Clinical
 from vasotype.findings import StudyError
 from vasotype.outputs import OutputOptions
 from vasotype.result import Result
+from vasotype.study.extras import NO_EXTRAS
 
 SHAPE = (32, 40, 32)
 
@@ -97,6 +102,64 @@ def test_the_same_command_again_keeps_what_is_finished(finished, tmp_path):
     assert read_tsv(home / "out" / "failures.tsv") == []
 
 
+def test_a_result_made_otherwise_is_listed_and_left_alone(finished, tmp_path):
+    home = tmp_path / "home"
+    shutil.copytree(finished[0], home)
+    created = Result.read(home / "out" / "sub-1__ses-1").created
+    protocol = json.loads(default_protocol().model_dump_json()) | {"name": "ours"}
+    (home / "ours.json").write_text(json.dumps(protocol))
+    arguments = ("batch", home / "cohort", "-o", home / "out", "--protocol", home / "ours.json")
+    answer = CliRunner().invoke(app, [*map(str, arguments), "--no-report"])
+    assert answer.exit_code == 3
+    failures = {row["study"]: row for row in read_tsv(home / "out" / "failures.tsv")}
+    assert {row["code"] for row in failures.values()} == {"output-exists", "unreadable-image"}
+    assert "made with another protocol; see --overwrite" in failures["sub-1__ses-1"]["message"]
+    assert Result.read(home / "out" / "sub-1__ses-1").created == created
+    assert read_tsv(home / "out" / "lesions.tsv") == []
+
+
+@pytest.fixture
+def earlier(finished):
+    """A finished result, its study, and the settings that it was made with."""
+    home, _ = finished
+    result = Result.read(home / "out" / "sub-1__ses-1")
+    return result, home / "cohort" / "sub-1" / "ses-1", result.settings
+
+
+def test_every_setting_the_version_and_their_absence_count(earlier):
+    result, study, settings = earlier
+    assert made_otherwise(result, study, settings) == []
+    for name, words in WORDS.items():
+        assert made_otherwise(result, study, settings.model_copy(update={name: "0"})) == [words]
+    older = result.model_copy(update={"vasotype_version": "0.4.0", "settings": None})
+    said = made_otherwise(older, study, settings)
+    assert said == ["version 0.4.0", "settings that it doesn't tell"]
+
+
+def test_only_the_studys_own_clinical_facts_count(earlier, tmp_path):
+    result, _, settings = earlier
+    study = tmp_path / "sub-1" / "ses-1"
+    write_study(study, seed=1)
+    table = tmp_path / "participants.tsv"
+    for row, said in (
+        ("sub-1\tlung\tn/a", ["other clinical facts"]),
+        ("sub-1\tn/a\t2024-01-01", []),  # no date to count from: left out, then as now
+    ):
+        table.write_text(f"participant_id\tprimary\tsurgery_date\tsurgery\n{row}\tyes\n")
+        assert made_otherwise(result, study, settings) == said
+    table.write_text("participant_id\tprimary\nsub-1\tlung\nsub-2\tbreast\n")
+    known = result.model_copy(update={"clinical": Clinical(primary="lung")})
+    assert made_otherwise(known, study, settings) == []
+
+
+def test_what_concerns_one_study_alone_is_another_option():
+    analyser = vasotype.load(device="cpu", threads=1)
+    usual = analyser.settings()
+    assert analyser.settings(OutputOptions(overwrite=True), NO_EXTRAS, {}, None, ()) == usual
+    assert analyser.settings(OutputOptions(), NO_EXTRAS, None, 2).options != usual.options
+    assert analyser.settings(OutputOptions(radiomics=True)).options != usual.options
+
+
 @pytest.fixture
 def workers_that_die(monkeypatch):
     """No process starts; every study ends as if its process had died."""
@@ -124,6 +187,7 @@ def test_a_batch_passes_its_options_on(tmp_path, monkeypatch):
     monkeypatch.setattr("vasotype.batch.cohort.on_this_machine", note_and_die)
     write_study(tmp_path / "cohort" / "a")
     arguments = ["batch", str(tmp_path / "cohort"), "-o", str(tmp_path / "o")]
+    (tmp_path / "ours.json").write_text(default_protocol().model_dump_json())
     protocol = ["--protocol", str(tmp_path / "ours.json")]
     CliRunner().invoke(app, [*arguments, "--seg", "labelmap", "--sr-phenotype", *protocol])
     assert [task.protocol for task in taken] == [tmp_path / "ours.json"]
@@ -132,7 +196,7 @@ def test_a_batch_passes_its_options_on(tmp_path, monkeypatch):
 
 def test_lesions_carry_their_study_and_only_todays_columns(workers_that_die, tmp_path, monkeypatch):
     """The table of a study that an older version wrote has another column, and lacks some."""
-    monkeypatch.setattr("vasotype.batch.cohort.is_finished", lambda task: True)
+    monkeypatch.setattr("vasotype.batch.cohort.settled", lambda task: Outcome("a", "kept"))
     write_study(tmp_path / "cohort" / "a")
     (tmp_path / "out" / "a").mkdir(parents=True)
     (tmp_path / "out" / "a" / "lesions.tsv").write_text("id\tformer\n1\tx\n2\ty\n")
@@ -160,7 +224,7 @@ def task(tmp_path):
         study=tmp_path / "study",
         output=tmp_path / "out",
         model="default",
-        model_sha256="0" * 64,
+        settings=vasotype.load(device="cpu", threads=1).settings(OutputOptions(report=False)),
         calibration=None,
         protocol=None,
         device="cpu",
@@ -169,11 +233,12 @@ def task(tmp_path):
     )
 
 
-def test_results_of_another_model_are_neither_finished_nor_replaced(task):
-    assert analyse(task).status == "done"
-    assert not is_finished(task)
-    again = analyse(task)
+def test_a_task_that_comes_twice_is_done_once_and_never_replaces_another_models_result(task):
+    assert [analyse(task).status for _ in range(2)] == ["done", "kept"]
+    other = replace(task, settings=task.settings.model_copy(update={"model": "0" * 64}))
+    again = analyse(other)
     assert (again.status, again.code) == ("failed", "output-exists")
+    assert "made with another model" in again.message
 
 
 def test_a_bug_in_one_study_is_an_outcome(task, monkeypatch):

@@ -10,8 +10,8 @@ from vasotype.clinical import (
     Drug,
     Radiotherapy,
     clinical_schema,
-    find_participants,
     read_clinical,
+    read_participants,
 )
 from vasotype.findings import StudyError
 
@@ -101,10 +101,10 @@ def test_the_row_of_the_study_is_taken_and_other_columns_are_not(tmp_path):
 def test_participants_are_found_from_a_session_of_a_data_set_only(tmp_path):
     session = tmp_path / "sub-01" / "ses-1"
     session.mkdir(parents=True)
-    table = written(tmp_path, "participant_id\nsub-01\n", "participants.tsv")
-    assert find_participants(session) == table
-    assert find_participants(session.parent) == table
-    assert find_participants(tmp_path) is None
+    written(tmp_path, "participant_id\tprimary\nsub-01\tlung\n", "participants.tsv")
+    assert read_participants(session) == Clinical(primary="lung")
+    assert read_participants(session.parent) == Clinical(primary="lung")
+    assert read_participants(tmp_path) is None
 
 
 @pytest.mark.parametrize(

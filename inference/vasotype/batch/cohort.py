@@ -8,15 +8,13 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vasotype_models.contract import read_contract
-
-from vasotype.batch.task import Outcome, Task, analyse, is_finished
+from vasotype.batch.task import Outcome, Task, analyse, settled
 from vasotype.batch.workers import on_cluster, on_this_machine
-from vasotype.engine import find_model
 from vasotype.engine.providers import Device, usable_cores
 from vasotype.findings import StudyError
 from vasotype.outputs import OutputOptions
 from vasotype.outputs.table import COLUMNS, MISSING
+from vasotype.pipeline import load
 from vasotype.study import find_studies
 
 CORES_PER_JOB = 2
@@ -64,12 +62,14 @@ def run_batch(
     """Analyse every study below ``cohort``; results go to ``output/<study>/``.
 
     A study is named by its path below the cohort, joined with ``__``. One that fails is listed in
-    ``output/failures.tsv`` and stops no other; one that this model finished before is kept.
+    ``output/failures.tsv`` and stops no other; one that was finished before with the same settings
+    is kept, and one that was finished otherwise is a failure unless it may be overwritten.
     ``output/lesions.tsv`` holds the lesions of all. ``on_outcome`` is called with every outcome as
     it comes and the number of studies. Processes are spawned: a script that calls this needs the
     usual ``if __name__ == "__main__"``.
 
-    Raises StudyError when the cohort holds no study or the model or scheduler isn't there.
+    Raises StudyError when the cohort holds no study, the scheduler isn't there, and as
+    :func:`~vasotype.pipeline.load` does.
     """
     options = options or BatchOptions()
     tasks = _tasks(cohort.resolve(), output.resolve(), options)
@@ -94,14 +94,16 @@ def _tasks(cohort: Path, output: Path, options: BatchOptions) -> list[Task]:
     if count > 1:
         raise StudyError("cohort-names", f"{cohort.name}: {count} studies would be called {name}")
     model = options.model
-    sha256 = read_contract(find_model(model)).onnx_sha256
+    settings = load(model, "cpu", 1, options.calibration, options.protocol).settings(
+        options.outputs
+    )
     return [
         Task(
             name=name,
             study=study,
             output=output / name,
             model=str(Path(model).resolve()) if Path(model).is_dir() else model,
-            model_sha256=sha256,
+            settings=settings,
             calibration=None if options.calibration is None else options.calibration.resolve(),
             protocol=None if options.protocol is None else options.protocol.resolve(),
             device=options.device,
@@ -129,8 +131,8 @@ def _threads(options: BatchOptions) -> int:
 def _outcomes(tasks: Sequence[Task], options: BatchOptions) -> Iterator[Outcome]:
     fresh = []
     for task in tasks:
-        if is_finished(task) and not task.options.overwrite:
-            yield Outcome(task.name, "kept")
+        if (outcome := settled(task)) is not None:
+            yield outcome
         else:
             fresh.append(task)
     if not fresh:

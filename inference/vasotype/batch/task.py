@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from vasotype.batch.earlier import earlier_result, made_otherwise
 from vasotype.engine.providers import Device
 from vasotype.findings import StudyError
 from vasotype.outputs import OutputOptions
 from vasotype.pipeline import Vasotype, load
-from vasotype.result import Result
+from vasotype.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -22,15 +23,15 @@ log = logging.getLogger(__name__)
 class Task:
     """One study of a batch: where it lies, where its results go, and how to analyse it.
 
-    ``model_sha256`` is the digest of the model that a finished result must name; ``calibration``
-    and ``protocol`` are files that take the place of the model's own and of the one that ships.
+    ``settings`` are those that a finished result must have been made with; ``calibration`` and
+    ``protocol`` are files that take the place of the model's own and of the one that ships.
     """
 
     name: str
     study: Path
     output: Path
     model: str
-    model_sha256: str
+    settings: Settings
     calibration: Path | None
     protocol: Path | None
     device: Device
@@ -40,7 +41,7 @@ class Task:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of one study; ``kept`` is one that this model had finished before."""
+    """What became of one study; ``kept`` is one that was finished before with the same settings."""
 
     study: str
     status: Literal["done", "kept", "failed"]
@@ -49,12 +50,23 @@ class Outcome:
     seconds: float = 0.0
 
 
-def is_finished(task: Task) -> bool:
-    """Whether the output folder holds a readable result of the same model."""
+def settled(task: Task) -> Outcome | None:
+    """The outcome of a study that needs no analysis; None of one that does.
+
+    What was made with the same settings is kept, and what was made otherwise is refused unless it
+    may be overwritten.
+    """
+    earlier = None if task.options.overwrite else earlier_result(task.output)
+    if earlier is None:
+        return None
     try:
-        return Result.read(task.output).model.sha256 == task.model_sha256
-    except (OSError, ValueError):
-        return False
+        differing = made_otherwise(earlier, task.study, task.settings)
+    except StudyError:
+        return None  # its analysis will say what is wrong with it
+    if not differing:
+        return Outcome(task.name, "kept")
+    said = f"{task.output}: holds a result made with {', '.join(differing)}; see --overwrite"
+    return Outcome(task.name, "failed", "output-exists", said)
 
 
 def analyse(task: Task) -> Outcome:
@@ -62,8 +74,8 @@ def analyse(task: Task) -> Outcome:
 
     A study that is finished already is kept: a cluster may send a task twice.
     """
-    if is_finished(task) and not task.options.overwrite:
-        return Outcome(task.name, "kept")
+    if (outcome := settled(task)) is not None:
+        return outcome
     start = time.monotonic()
     try:
         analyser = _analyser(task.model, task.device, task.threads, task.calibration, task.protocol)

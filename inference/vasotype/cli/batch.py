@@ -72,7 +72,8 @@ def batch(
 
     Results go to `OUTPUT/<study>/`, the lesions of all studies to `OUTPUT/lesions.tsv`. A study
     that can't be read is listed with its reason in `OUTPUT/failures.tsv` and stops no other; the
-    exit code is then 3. The same command again goes on where the last one ended.
+    exit code is then 3. The same command again goes on where the last one ended; a result that was
+    made with other settings is listed, and replaced with `--overwrite` only.
 
     Examples:
 
@@ -126,5 +127,5 @@ def _line(outcome: Outcome) -> str:
     if outcome.status == "failed":
         return f"{outcome.study}: failed: {outcome.message}"
     if outcome.status == "kept":
-        return f"{outcome.study}: kept, this model had finished it before"
+        return f"{outcome.study}: kept, finished before with the same settings"
     return f"{outcome.study}: done in {outcome.seconds:.1f} s"

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from vasotype_models.contract import CHANNELS, QUANTITATIVE, STRUCTURAL
 
-from vasotype.clinical import find_participants, read_clinical
+from vasotype.clinical import read_clinical, read_participants
 from vasotype.findings import Finding, StudyError
 from vasotype.perfusion.series import PerfusionSeries
 from vasotype.stages import Study, Volume
@@ -102,14 +102,12 @@ def _with_clinical(study: Study, home: Path, extras: Extras) -> Study:
     if extras.clinical is not None:
         facts = read_clinical(extras.clinical, study.name, _scanned(study))
         return replace(study, clinical=facts)
-    table = find_participants(home)
-    if table is None:
-        return study
     try:
-        subject = next(part for part in home.parts[-2:] if part.startswith("sub-"))
-        facts = read_clinical(table, subject, _scanned(study))
+        facts = read_participants(home, _scanned(study))
     except StudyError as error:
         return replace(study, findings=(*study.findings, Finding("clinical-left-out", str(error))))
+    if facts is None:
+        return study
     found = Finding("clinical-found", "clinical facts were taken from participants.tsv")
     return replace(study, clinical=facts, findings=(*study.findings, found))
 
