@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from dataclasses import dataclass
+from itertools import pairwise, repeat
 from pathlib import Path
 
-from vasotype.clinical import read_clinical
 from vasotype.findings import StudyError
 from vasotype.followup.follow import compare_visits
 from vasotype.followup.limits import read_limits
@@ -20,6 +19,7 @@ from vasotype.outputs import OutputOptions, write_outputs
 from vasotype.outputs.folder import refuse_unwritable, replaced
 from vasotype.pipeline import Vasotype
 from vasotype.study import read_study
+from vasotype.study.extras import Extras
 
 RECORD, TABLE, REPORT = "follow.json", "trajectories.tsv", "follow.html"
 VISIT = "timepoint-{index}"
@@ -58,12 +58,10 @@ def follow(
     writing = OutputOptions(report=options.report)
     visits = []
     with replaced(output) as fresh:
-        for index, place in enumerate(studies):
+        given = zip(studies, options.clinical or repeat(None), strict=False)
+        for index, (place, clinical) in enumerate(given):
             log.info("timepoint %d", index)
-            study = read_study(place)
-            if options.clinical:
-                facts = read_clinical(options.clinical[index], study.name)
-                study = replace(study, clinical=facts)
+            study = read_study(place, extras=Extras(clinical=clinical))
             analysis = analyser.analyse(study)
             write_outputs(analysis, fresh / VISIT.format(index=index), writing)
             visits.append((Visit.of(analysis), study.clinical))

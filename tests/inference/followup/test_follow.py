@@ -20,6 +20,7 @@ from vasotype.followup.run import FollowOptions, follow
 from vasotype.followup.vanished import edema_left_ml
 from vasotype.followup.visit import slices_of
 from vasotype.stages import Grid
+from vasotype.study import read_study
 
 pytestmark = pytest.mark.usefixtures("lying_still")
 
@@ -211,7 +212,9 @@ def chain(monkeypatch, visit_of, lesion_of):
         folder.mkdir()
 
     study = SimpleNamespace
-    monkeypatch.setattr(verb, "read_study", lambda path: study(name=path.name, clinical=None))
+    monkeypatch.setattr(
+        verb, "read_study", lambda path, extras: study(name=path.name, clinical=None)
+    )
     monkeypatch.setattr(verb, "write_outputs", write_outputs)
     monkeypatch.setattr(verb.Visit, "of", staticmethod(lambda analysis: analysis))
     return SimpleNamespace(analyse=analyse)
@@ -236,6 +239,28 @@ def test_everything_is_written_at_once(chain, tmp_path):
         ("1", "90", "matched"),
     ]
     assert float(rows[1]["core_ml"]) > float(rows[0]["core_ml"])
+
+
+def test_dates_of_treatment_count_from_the_scan_as_in_a_run(
+    chain, monkeypatch, small_study, tmp_path
+):
+    monkeypatch.setattr(verb, "read_study", read_study)
+    facts = tmp_path / "patient.json"
+    facts.write_text(json.dumps({"radiotherapy": [{"date": "2024-01-01"}]}))
+    studies = []
+    for day in ("2024-01-11", "2024-03-01"):
+        studies.append(small_study(tmp_path / day))
+        sidecar = {"AcquisitionDateTime": f"{day}T10:00:00"}
+        (studies[-1] / "case-t1c.json").write_text(json.dumps(sidecar))
+    read = []
+
+    def analyse(study, analyse=chain.analyse):
+        read.append(study.clinical.radiotherapy[0].days_since)
+        return analyse(study)
+
+    chain.analyse = analyse
+    follow(chain, studies, tmp_path / "out", FollowOptions(clinical=(facts, facts)))
+    assert read == [10, 60]
 
 
 def test_a_visit_that_can_not_be_analysed_leaves_nothing(chain, tmp_path):
