@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from vasotype.findings import CATALOGUE, Severity, StudyError
 from vasotype.stages import Grid
-from vasotype_training.cohorts import LesionTruth, find_labelled, read_labelled
+from vasotype_training.cohorts import LesionTruth, case_name, find_labelled, read_labelled
 
 SHAPE = (24, 26, 22)
 AFFINE = np.diag([-1.0, -1.0, 1.0, 1.0])
@@ -205,6 +205,18 @@ def test_cohort_lists_cases_of_every_kind_in_order(ours, brats, tmp_path):
     (tmp_path / "notes").mkdir()
     assert find_labelled(tmp_path) == sorted([newer, older, ours])
     assert find_labelled(older) == [older]
+
+
+def test_sessions_of_a_bids_cohort_are_told_apart_as_the_runtime_does(tmp_path, monkeypatch):
+    for subject, session in (("sub-1", "ses-01"), ("sub-1", "ses-02"), ("sub-2", "ses-01")):
+        folder = tmp_path / subject / session
+        images(folder / "anat", f"{subject}_{session}", ["_ce-gd_T1w.nii.gz", "_FLAIR.nii.gz"])
+        write(folder / "truth/segmentation.nii.gz", labels(3, 1, 2))
+    cases = [read_labelled(folder) for folder in find_labelled(tmp_path)]
+    assert [case.name for case in cases] == ["sub-1_ses-01", "sub-1_ses-02", "sub-2_ses-01"]
+    assert [case.study.name for case in cases] == [case.name for case in cases]
+    monkeypatch.chdir(tmp_path / "sub-1")
+    assert case_name(Path("ses-01")) == "sub-1_ses-01"
 
 
 def test_labels_reach_another_grid_without_blending(ours):

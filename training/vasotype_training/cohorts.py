@@ -119,6 +119,17 @@ def find_labelled(cohort: Path) -> list[Path]:
     return [folder for folder in find_named_studies(cohort) if _references(folder)]
 
 
+def case_name(folder: Path) -> str:
+    """What a case is called: as its folder, a BIDS session as its files.
+
+    >>> case_name(Path("cohort/sub-01/ses-02")), case_name(Path("cohort/BraTS2021_00001"))
+    ('sub-01_ses-02', 'BraTS2021_00001')
+    """
+    session, subject = folder.name, folder.absolute().parent.name
+    bids = session.startswith("ses-") and subject.startswith("sub-")
+    return f"{subject}_{session}" if bids else session
+
+
 def read_labelled(folder: Path, labels: LabelMap | None = None) -> LabelledStudy:
     """Read one case.
 
@@ -135,10 +146,10 @@ def read_labelled(folder: Path, labels: LabelMap | None = None) -> LabelledStudy
     grid = study.volumes[study.reference].grid
     tissue = _in_scheme(_read_labels(path, grid), scheme, path)
     if not ours:
-        return LabelledStudy(folder.name, study, tissue)
+        return LabelledStudy(case_name(folder), study, tissue)
     instances, exclude = (_optional(truth, stem, grid) for stem in ("instances", "exclude"))
     return LabelledStudy(
-        name=folder.name,
+        name=case_name(folder),
         study=study,
         tissue=tissue,
         instances=instances,

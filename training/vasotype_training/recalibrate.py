@@ -23,7 +23,7 @@ from vasotype.pipeline import Analysis
 from vasotype_models.contract import MODES, Calibration
 
 from vasotype_training.calibrate import FOLDS, conformal_thresholds, fit_temperature, folds
-from vasotype_training.cohorts import LabelledStudy, find_labelled, read_labelled
+from vasotype_training.cohorts import LabelledStudy, case_name, find_labelled, read_labelled
 from vasotype_training.evaluate.summary import patient
 
 LEAST_PER_MODE = 30
@@ -84,7 +84,7 @@ def recalibrate(
                 analysis = runtime.analyse(labelled.study)
                 lesions += site_lesions(number, labelled, analysis, calibration)
         except StudyError as error:
-            refused.append(f"{folder.name}: left out, {error.code}: {error}")
+            refused.append(f"{case_name(folder)}: left out, {error.code}: {error}")
         if progress is not None:
             progress(done, len(folders))
     return refit(calibration, lesions, cohort.name, refused)

@@ -13,7 +13,7 @@ from vasotype.engine.providers import Device
 from vasotype.findings import StudyError
 from vasotype.study import read_study
 
-from vasotype_training.cohorts import find_labelled, read_labelled
+from vasotype_training.cohorts import case_name, find_labelled, read_labelled
 from vasotype_training.evaluate.bars import read_bars
 from vasotype_training.evaluate.components import REGIONS
 from vasotype_training.evaluate.figures import CohortRecord, Figure, Figures, Settings
@@ -115,7 +115,7 @@ def measure(cohorts: Sequence[Path], model: str | Path, output: Path, options: O
         name = cohort.name if options.limit is None else slice_name(cohort.name, options.limit)
         parts = {name: gathered}
         if options.limit is None and len(folders) > SLICE:
-            part = {folder.name for folder in cases_of(cohort, SLICE)}
+            part = {case_name(folder) for folder in cases_of(cohort, SLICE)}
             parts[slice_name(name, SLICE)] = gathered.part(part)
         for part_name, part_of in parts.items():
             records.append(part_of.record(part_name))
@@ -139,7 +139,7 @@ def cases_of(cohort: Path, limit: int | None) -> list[Path]:
         raise StudyError("truth-missing", f"{cohort.name}: no labelled case in it")
     if limit is None:
         return folders
-    order = sorted(folders, key=lambda f: hashlib.sha256(f.name.encode()).digest())
+    order = sorted(folders, key=lambda f: hashlib.sha256(case_name(f).encode()).digest())
     return sorted(order[:limit])
 
 

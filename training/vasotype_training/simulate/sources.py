@@ -19,7 +19,7 @@ from vasotype.prepare import prepare
 from vasotype.study import find_named_studies, read_study
 from vasotype_models.contract import CHANNELS, QUANTITATIVE, STRUCTURAL
 
-from vasotype_training.cohorts import LabelMap, read_labelled
+from vasotype_training.cohorts import LabelMap, case_name, read_labelled
 from vasotype_training.simulate.anatomy import Anatomy, RawBrain, RealBrain, Source, build_anatomy
 from vasotype_training.simulate.painting import PaintedLabels, PaintedProbabilities
 
@@ -110,7 +110,7 @@ def read_brain(folder: Path, labels: LabelMap | None = None) -> Anatomy:
     reference = None if labelled is None else labelled.on_grid(prepared.grid)
     return build_anatomy(
         RawBrain(
-            name=folder.name,
+            name=case_name(folder),
             affine=prepared.grid.affine,
             images={c: channels[c] for c in STRUCTURAL if c in prepared.channels},
             maps={c: channels[c] for c in QUANTITATIVE if c in prepared.channels},
@@ -152,7 +152,7 @@ def find_sources(paths: Sequence[Path], labels: LabelMap | None = None) -> list[
                 try:
                     sources.append(RealBrain(read_brain(folder, labels)))
                 except StudyError as error:
-                    log.warning("%s is passed over: %s", folder.name, error)
+                    log.warning("%s is passed over: %s", case_name(folder), error)
         if len(sources) == before:
             raise FileNotFoundError(f"{path}: no anatomy here (label map, study or folder of them)")
     return sources
