@@ -335,6 +335,14 @@ def test_only_a_whole_recipe_is_frozen(more):
     assert "--freeze" in answer.stderr
 
 
+def test_what_a_recipe_says_is_not_said_beside_it(recipe, tmp_path):
+    more = ("--seed", 0, "--no-maps", "--healthy-share", 0.5, "--layout", "bids")
+    answer = call("simulate", "-o", tmp_path / "cohort", "--recipe", recipe, *more)
+    assert answer.exit_code == 2
+    assert "--recipe and --seed, --maps/--no-maps, --healthy-share exclude" in answer.stderr
+    assert not (tmp_path / "cohort").exists()
+
+
 @pytest.fixture
 def evaluation(monkeypatch):
     """An evaluation of nothing, which remembers its options and gives one figure."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
@@ -11,6 +11,9 @@ import typer
 
 from vasotype.cli.console import counted, guarded, needs_extra
 from vasotype.findings import StudyError
+
+SAID_BY_RECIPE = ("seed", "anatomy", "outlines", "maps", "series", "healthy_share")
+"""Parameters that a recipe fixes."""
 
 
 class Layout(StrEnum):
@@ -23,6 +26,7 @@ class Layout(StrEnum):
 
 @guarded
 def simulate(
+    context: typer.Context,
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the cohort.")],
     count: Annotated[
@@ -61,7 +65,7 @@ def simulate(
     ] = 0.15,
     recipe: Annotated[
         Path | None,
-        typer.Option(help="Frozen cohort: a YAML file that says all of the above."),
+        typer.Option(help="Frozen cohort: a YAML file that says all of the above but --layout."),
     ] = None,
     freeze: Annotated[
         bool,
@@ -87,7 +91,7 @@ def simulate(
     - `vasotype simulate -o hospital --layout dicom`
     - `vasotype simulate -o smoke --recipe training/vasotype_training/recipes/smoke.yaml`
     """
-    _refuse(recipe, count, freeze)
+    _refuse(recipe, count, freeze, _given(context, SAID_BY_RECIPE))
     differences: list[str] = []
     with needs_extra("train", "simulate"), counted("studies") as tick:
         from vasotype_training.config import expand
@@ -128,9 +132,22 @@ def simulate(
         raise typer.Exit(3)
 
 
-def _refuse(recipe: Path | None, count: int | None, freeze: bool) -> None:
+def _given(context: typer.Context, names: Collection[str]) -> list[str]:
+    """Which of the parameters the user gave, as options; also those given as their default."""
+    return [
+        "/".join((*parameter.opts, *parameter.secondary_opts))
+        for parameter in context.command.params
+        if parameter.name in names
+        and (source := context.get_parameter_source(parameter.name)) is not None
+        and source.name == "COMMANDLINE"
+    ]
+
+
+def _refuse(recipe: Path | None, count: int | None, freeze: bool, given: Sequence[str]) -> None:
     """Options that would have no effect, or freeze what is not the whole cohort."""
     if freeze and recipe is None:
         raise StudyError("config-invalid", "--freeze writes beside a --recipe; there is none")
     if freeze and count is not None:
         raise StudyError("config-invalid", "--freeze takes the whole cohort, --count a part of it")
+    if recipe is not None and given:
+        raise StudyError("config-invalid", f"--recipe and {', '.join(given)} exclude each other")
