@@ -21,8 +21,9 @@ from vasotype.cli import app
 from vasotype.clinical import Clinical
 from vasotype.findings import StudyError
 from vasotype.outputs import OutputOptions
+from vasotype.perfusion import DceSettings
 from vasotype.result import Result
-from vasotype.study.extras import NO_EXTRAS
+from vasotype.study.extras import NO_EXTRAS, Extras
 
 SHAPE = (32, 40, 32)
 
@@ -158,6 +159,8 @@ def test_what_concerns_one_study_alone_is_another_option():
     assert analyser.settings(OutputOptions(overwrite=True), NO_EXTRAS, {}, None, ()) == usual
     assert analyser.settings(OutputOptions(), NO_EXTRAS, None, 2).options != usual.options
     assert analyser.settings(OutputOptions(radiomics=True)).options != usual.options
+    thicker = Extras(dce_settings=DceSettings(haematocrit=0.5))
+    assert analyser.settings(OutputOptions(), thicker).options != usual.options
 
 
 @pytest.fixture
@@ -189,9 +192,13 @@ def test_a_batch_passes_its_options_on(tmp_path, monkeypatch):
     arguments = ["batch", str(tmp_path / "cohort"), "-o", str(tmp_path / "o")]
     (tmp_path / "ours.json").write_text(default_protocol().model_dump_json())
     protocol = ["--protocol", str(tmp_path / "ours.json")]
-    CliRunner().invoke(app, [*arguments, "--seg", "labelmap", "--sr-phenotype", *protocol])
+    scale = ["--dose", "0.05", "--relaxivity", "5.2", "--hematocrit", "0.4"]
+    outputs = ["--seg", "labelmap", "--sr-phenotype", "--considerations"]
+    CliRunner().invoke(app, [*arguments, *outputs, *protocol, *scale])
     assert [task.protocol for task in taken] == [tmp_path / "ours.json"]
-    assert [(task.options.seg, task.options.sr_phenotype) for task in taken] == [("labelmap", True)]
+    wanted = OutputOptions(seg="labelmap", sr_phenotype=True, considerations=True)
+    assert [task.options for task in taken] == [wanted]
+    assert [task.extras for task in taken] == [Extras(dce_settings=DceSettings(5.2, 0.4, 0.05))]
 
 
 def test_lesions_carry_their_study_and_only_todays_columns(workers_that_die, tmp_path, monkeypatch):

@@ -14,8 +14,10 @@ from vasotype.engine.providers import Device, usable_cores
 from vasotype.findings import StudyError
 from vasotype.outputs import OutputOptions
 from vasotype.outputs.table import COLUMNS, MISSING
+from vasotype.perfusion.series import DEFAULT_SETTINGS, DceSettings
 from vasotype.pipeline import load
 from vasotype.study import find_studies
+from vasotype.study.extras import Extras
 
 CORES_PER_JOB = 2
 """By default: the network gains little from more threads, and every job needs its own memory."""
@@ -28,7 +30,7 @@ class BatchOptions:
     ``jobs`` studies at a time on this machine (default: one for every two cores), each with
     ``threads`` CPU threads (default: the cores shared out); or, with ``scheduler``, on the workers
     of a Dask cluster that sees the same file system, with one thread each unless ``threads`` says
-    otherwise.
+    otherwise. ``dce_settings`` are those of every DCE series of the cohort.
     """
 
     model: str = "default"
@@ -38,6 +40,7 @@ class BatchOptions:
     scheduler: str | None = None
     calibration: Path | None = None
     protocol: Path | None = None
+    dce_settings: DceSettings = DEFAULT_SETTINGS
     outputs: OutputOptions = field(default_factory=OutputOptions)
 
 
@@ -94,9 +97,9 @@ def _tasks(cohort: Path, output: Path, options: BatchOptions) -> list[Task]:
     if count > 1:
         raise StudyError("cohort-names", f"{cohort.name}: {count} studies would be called {name}")
     model = options.model
-    settings = load(model, "cpu", 1, options.calibration, options.protocol).settings(
-        options.outputs
-    )
+    extras = Extras(dce_settings=options.dce_settings)
+    analyser = load(model, "cpu", 1, options.calibration, options.protocol)
+    settings = analyser.settings(options.outputs, extras)
     return [
         Task(
             name=name,
@@ -109,6 +112,7 @@ def _tasks(cohort: Path, output: Path, options: BatchOptions) -> list[Task]:
             device=options.device,
             threads=_threads(options),
             options=options.outputs,
+            extras=extras,
         )
         for name, study in zip(names, studies, strict=True)
     ]

@@ -15,6 +15,7 @@ from vasotype.findings import StudyError
 from vasotype.outputs import OutputOptions
 from vasotype.pipeline import Vasotype, load
 from vasotype.settings import Settings
+from vasotype.study.extras import NO_EXTRAS, Extras
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,7 @@ class Task:
     device: Device
     threads: int
     options: OutputOptions
+    extras: Extras = NO_EXTRAS
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ def analyse(task: Task) -> Outcome:
     start = time.monotonic()
     try:
         analyser = _analyser(task.model, task.device, task.threads, task.calibration, task.protocol)
-        analyser.run(task.study, task.output, task.options)
+        analyser.run(task.study, task.output, task.options, extras=task.extras)
     except StudyError as error:
         return Outcome(task.name, "failed", error.code, str(error), time.monotonic() - start)
     except Exception as error:

@@ -10,8 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from vasotype.cli.console import SOME_FAILED, counted, guarded, needs_extra, print_json
+from vasotype.cli.dce_options import (
+    DoseOption,
+    HaematocritOption,
+    RelaxivityOption,
+    dce_settings,
+)
 from vasotype.cli.options import (
     CalibrationOption,
+    ConsiderationsOption,
     Device,
     DeviceOption,
     JsonOption,
@@ -55,6 +62,9 @@ def batch(
             metavar="ADDRESS", help="Run on the Dask cluster with this scheduler (vasotype[scale])."
         ),
     ] = None,
+    dose: DoseOption = None,
+    relaxivity: RelaxivityOption = None,
+    haematocrit: HaematocritOption = None,
     model: ModelOption = "default",
     calibration: CalibrationOption = None,
     protocol: ProtocolOption = None,
@@ -64,6 +74,7 @@ def batch(
     probabilities: ProbabilitiesOption = False,
     radiomics: RadiomicsOption = False,
     no_report: NoReportOption = False,
+    considerations: ConsiderationsOption = False,
     seg: SegOption = Seg.BINARY,
     sr_phenotype: SrPhenotypeOption = False,
     as_json: JsonOption = False,
@@ -92,11 +103,13 @@ def batch(
         scheduler=scheduler,
         calibration=calibration,
         protocol=protocol,
+        dce_settings=dce_settings(dose, relaxivity, haematocrit),
         outputs=OutputOptions(
             overwrite=overwrite,
             probabilities=probabilities,
             radiomics=radiomics,
             report=not no_report,
+            considerations=considerations,
             seg=seg.value,
             sr_phenotype=sr_phenotype,
         ),

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
@@ -17,6 +15,7 @@ from vasotype.cli.options import (
     KtransOption,
     ProtocolOption,
     RcbvOption,
+    StudyArgument,
     T1cOption,
     T1Option,
     T2Option,
@@ -37,13 +36,7 @@ LEVELS = {
 
 @guarded
 def check(
-    study: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="STUDY",
-            help="Folder or zip archive of one study; may be left out when sequences are given.",
-        ),
-    ] = None,
+    study: StudyArgument = None,
     *,
     t1: T1Option = None,
     t1c: T1cOption = None,

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from vasotype.perfusion import DceSettings
 
 PANEL = "Scale of a DCE series"
+B1_MEANING = "Map of the flip angle over the nominal one, on the grid of the series"
 
 
 def _number(*flags: str, meaning: str, limits: tuple[float, float], default: str) -> Any:
@@ -22,11 +23,11 @@ def _number(*flags: str, meaning: str, limits: tuple[float, float], default: str
 
 B1Option = Annotated[
     Path | None,
-    typer.Option(
-        "--b1",
-        help="Map of the flip angle over the nominal one, on the grid of the series.",
-        rich_help_panel=PANEL,
-    ),
+    typer.Option("--b1", help=f"{B1_MEANING}.", rich_help_panel=PANEL),
+]
+B1sOption = Annotated[
+    list[Path] | None,
+    typer.Option("--b1", help=f"{B1_MEANING}; once for each examination.", rich_help_panel=PANEL),
 ]
 DoseOption = Annotated[
     float | None,

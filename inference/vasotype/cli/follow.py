@@ -10,6 +10,13 @@ from rich.console import Console
 from rich.table import Table
 
 from vasotype.cli.console import guarded, print_json, spinner
+from vasotype.cli.dce_options import (
+    B1sOption,
+    DoseOption,
+    HaematocritOption,
+    RelaxivityOption,
+    dce_settings,
+)
 from vasotype.cli.options import (
     Device,
     DeviceOption,
@@ -52,6 +59,10 @@ def follow(
         Path | None,
         typer.Option(metavar="FILE", help="Your own repeatability limits (JSON)."),
     ] = None,
+    b1: B1sOption = None,
+    dose: DoseOption = None,
+    relaxivity: RelaxivityOption = None,
+    haematocrit: HaematocritOption = None,
     model: ModelOption = "default",
     device: DeviceOption = Device.AUTO,
     threads: ThreadsOption = None,
@@ -80,6 +91,8 @@ def follow(
             days=tuple(days or ()),
             clinical=tuple(clinical or ()),
             limits=limits,
+            b1=tuple(b1 or ()),
+            dce_settings=dce_settings(dose, relaxivity, haematocrit),
             overwrite=overwrite,
             report=not no_report,
         )

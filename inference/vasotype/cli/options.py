@@ -27,6 +27,14 @@ class Seg(StrEnum):
     LABELMAP = "labelmap"
 
 
+StudyArgument = Annotated[
+    Path | None,
+    typer.Argument(
+        metavar="STUDY",
+        help="Folder or zip archive of one study; may be left out when sequences are given.",
+    ),
+]
+
 SEQUENCES_PANEL = "Sequences: a NIfTI file, a DICOM series, or the number of one in STUDY"
 
 

@@ -36,6 +36,7 @@ from vasotype.cli.options import (
     Seg,
     SegOption,
     SrPhenotypeOption,
+    StudyArgument,
     T1cOption,
     T1Option,
     T2Option,
@@ -58,13 +59,7 @@ def _dynamic(flag: str, meaning: str) -> Any:
 
 @guarded
 def run(
-    study: Annotated[
-        Path | None,
-        typer.Argument(
-            metavar="STUDY",
-            help="Folder or zip archive of one study; may be left out when sequences are given.",
-        ),
-    ] = None,
+    study: StudyArgument = None,
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the results.")],
     t1: T1Option = None,

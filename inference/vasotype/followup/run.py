@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import pairwise, repeat
+from itertools import pairwise
 from pathlib import Path
 
 from vasotype.findings import StudyError
@@ -17,6 +17,7 @@ from vasotype.followup.table import write_trajectories
 from vasotype.followup.visit import Visit
 from vasotype.outputs import OutputOptions, write_outputs
 from vasotype.outputs.folder import refuse_unwritable, replaced
+from vasotype.perfusion.series import DEFAULT_SETTINGS, DceSettings
 from vasotype.pipeline import Vasotype
 from vasotype.study import read_study
 from vasotype.study.extras import Extras
@@ -32,12 +33,15 @@ class FollowOptions:
     """What is given beside the studies.
 
     ``days`` since baseline, one a follow-up, or none; ``clinical`` files, one a study, or none;
-    ``limits`` a file that replaces the repeatability limits of the package.
+    ``limits`` a file that replaces the repeatability limits of the package; ``b1`` maps of the DCE
+    series, one a study, or none, and ``dce_settings`` what else those don't say.
     """
 
     days: tuple[int, ...] = ()
     clinical: tuple[Path, ...] = ()
     limits: Path | None = None
+    b1: tuple[Path, ...] = ()
+    dce_settings: DceSettings = DEFAULT_SETTINGS
     overwrite: bool = False
     report: bool = True
 
@@ -58,10 +62,10 @@ def follow(
     writing = OutputOptions(report=options.report)
     visits = []
     with replaced(output) as fresh:
-        given = zip(studies, options.clinical or repeat(None), strict=False)
-        for index, (place, clinical) in enumerate(given):
+        given = zip(studies, _extras(options, len(studies)), strict=True)
+        for index, (place, extras) in enumerate(given):
             log.info("timepoint %d", index)
-            study = read_study(place, extras=Extras(clinical=clinical))
+            study = read_study(place, extras=extras)
             analysis = analyser.analyse(study)
             write_outputs(analysis, fresh / VISIT.format(index=index), writing)
             visits.append((Visit.of(analysis), study.clinical))
@@ -77,6 +81,15 @@ def follow(
         text = comparison.record.model_dump_json(indent=2)
         (fresh / RECORD).write_text(text + "\n", encoding="utf-8")
     return comparison.record
+
+
+def _extras(options: FollowOptions, count: int) -> list[Extras]:
+    """What belongs to each study."""
+    nothing = (None,) * count
+    return [
+        Extras(clinical=clinical, b1=b1, dce_settings=options.dce_settings)
+        for clinical, b1 in zip(options.clinical or nothing, options.b1 or nothing, strict=True)
+    ]
 
 
 def refuse_taken(folder: Path, *, overwrite: bool) -> None:
@@ -114,6 +127,7 @@ def _check(studies: Sequence[Path], options: FollowOptions) -> None:
     if any(later <= earlier for earlier, later in pairwise(days)):
         message = f"--days must grow from one follow-up to the next, but are {options.days}"
         raise StudyError("timepoints-options", message)
-    if options.clinical and len(options.clinical) != count:
-        message = f"--clinical was given {len(options.clinical)} times for {count} examinations"
-        raise StudyError("timepoints-options", message)
+    for flag, files in (("--clinical", options.clinical), ("--b1", options.b1)):
+        if files and len(files) != count:
+            message = f"{flag} was given {len(files)} times for {count} examinations"
+            raise StudyError("timepoints-options", message)

@@ -3,11 +3,14 @@
 import csv
 import json
 from dataclasses import replace
+from pathlib import Path
 from types import SimpleNamespace
 
 import jsonschema
 import numpy as np
 import pytest
+from typer.testing import CliRunner
+from vasotype.cli import app
 from vasotype.clinical import Clinical
 from vasotype.findings import StudyError
 from vasotype.followup import run as verb
@@ -19,8 +22,10 @@ from vasotype.followup.record import FollowUp, follow_schema
 from vasotype.followup.run import FollowOptions, follow
 from vasotype.followup.vanished import edema_left_ml
 from vasotype.followup.visit import slices_of
+from vasotype.perfusion import DceSettings
 from vasotype.stages import Grid
 from vasotype.study import read_study
+from vasotype.study.extras import Extras
 
 pytestmark = pytest.mark.usefixtures("lying_still")
 
@@ -263,6 +268,23 @@ def test_dates_of_treatment_count_from_the_scan_as_in_a_run(
     assert read == [10, 60]
 
 
+def test_each_visit_gets_its_own_map_and_all_the_same_scale(chain, monkeypatch, tmp_path):
+    read = []
+
+    def read_study(path, extras):
+        read.append(extras)
+        return SimpleNamespace(name=path.name, clinical=None)
+
+    monkeypatch.setattr(verb, "read_study", read_study)
+    monkeypatch.setattr("vasotype.load", lambda *_, **__: chain)
+    studies = [str(tmp_path / "a"), str(tmp_path / "b")]
+    maps = ["--b1", "a.nii.gz", "--b1", "b.nii.gz"]
+    arguments = ["follow", *studies, "-o", str(tmp_path / "out"), *maps, "--dose", "0.05"]
+    assert CliRunner().invoke(app, arguments).exit_code == 0
+    scale = DceSettings(dose_mmol_per_kg=0.05)
+    assert read == [Extras(b1=Path(f"{name}.nii.gz"), dce_settings=scale) for name in "ab"]
+
+
 def test_a_visit_that_can_not_be_analysed_leaves_nothing(chain, tmp_path):
     def fail(study):
         raise StudyError("no-t1c-or-flair", "nothing to read")
@@ -280,8 +302,9 @@ def test_a_visit_that_can_not_be_analysed_leaves_nothing(chain, tmp_path):
         (["a", "a"], FollowOptions()),
         (["a", "b", "c"], FollowOptions(days=(30,))),
         (["a", "b", "c"], FollowOptions(days=(60, 30))),
+        (["a", "b"], FollowOptions(b1=(Path("b1.nii.gz"),))),
     ],
-    ids=["one", "twice", "too-few-days", "days-go-back"],
+    ids=["one", "twice", "too-few-days", "days-go-back", "too-few-maps"],
 )
 def test_options_that_do_not_go_together_are_refused(chain, tmp_path, studies, options):
     with pytest.raises(StudyError) as caught:
