@@ -21,7 +21,7 @@ from vasotype.outputs.record import Reading, make_result
 from vasotype.perfusion.stage import Perfusion, measure_perfusion
 from vasotype.phenotype import LesionInput, adjust_edema, lesion_inputs, read_phenotypes
 from vasotype.phenotype.known import Known, compare_lesions
-from vasotype.phenotype.rules import Rulebook, default_rules, read_by_rules
+from vasotype.phenotype.rules import Rulebook, default_rules, read_by_rules, read_rules
 from vasotype.phenotype.treatment import consider_treatment
 from vasotype.prepare import prepare
 from vasotype.result import Result
@@ -155,7 +155,11 @@ class Vasotype:
             lesions = replace(lesions, findings=lesions.findings + treated.findings)
         result = make_result(self.engine, study, prepared, lesions, readings, clock.laps_s)
         result = compare_lesions(result, known).model_copy(
-            update={"perfusion": perfusion.record, "acquisition": acquisition}
+            update={
+                "perfusion": perfusion.record,
+                "acquisition": acquisition,
+                "rules_source": None if self.rules == default_rules() else self.rules.source,
+            }
         )
         return Analysis(prepared, maps, lesions, inputs, perfusion, result)
 
@@ -166,19 +170,21 @@ def load(
     threads: int | None = None,
     calibration: Path | str | None = None,
     protocol: Path | str | None = None,
+    rules: Path | str | None = None,
 ) -> Vasotype:
     """Load a model by name or folder; ``threads`` None means every core this process may use.
 
     ``calibration`` is a file that takes the place of the model's own, as ``recalibrate`` writes
-    it; ``protocol`` one that takes the place of the protocol that ships. Raises StudyError when
-    there is no such model, its files are damaged, the calibration is none or of another model, the
-    protocol is none, or CUDA is demanded and can't be had.
+    it; ``protocol`` and ``rules`` take the place of those that ship. Raises StudyError when there
+    is no such model, its files are damaged, the calibration is none or of another model, protocol
+    or rules are none, or CUDA is demanded and can't be had.
     """
     wanted = read_protocol(None if protocol is None else Path(protocol))
+    rulebook = read_rules(None if rules is None else Path(rules))
     engine = Engine.load(find_model(model), device, threads)
     if calibration is not None:
         engine.use_calibration(Path(calibration))
-    return Vasotype(engine, threads=threads, protocol=wanted)
+    return Vasotype(engine, rules=rulebook, threads=threads, protocol=wanted)
 
 
 @dataclass

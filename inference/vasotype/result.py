@@ -367,6 +367,9 @@ class Result(Record):
     habitat_channels: tuple[str, ...] = Field(description="4th axis of habitats.nii.gz")
     total_volume_ml: VolumeMl
     lesions: tuple[LesionRecord, ...]
+    rules_source: str | None = Field(
+        default=None, description="of rules other than those that ship; null: those that ship"
+    )
     triage: Triage | None = Field(default=None, description="null where there is no lesion")
     pathology: tuple[PathologyRecord, ...] = Field(default=(), description="as given by the user")
     clinical: Clinical | None = Field(default=None, description="null: nothing was given")

@@ -22,6 +22,7 @@ from vasotype.clinical import Clinical
 from vasotype.findings import StudyError
 from vasotype.outputs import OutputOptions
 from vasotype.perfusion import DceSettings
+from vasotype.phenotype.rules import default_rules
 from vasotype.result import Result
 from vasotype.study.extras import NO_EXTRAS, Extras
 
@@ -191,11 +192,14 @@ def test_a_batch_passes_its_options_on(tmp_path, monkeypatch):
     write_study(tmp_path / "cohort" / "a")
     arguments = ["batch", str(tmp_path / "cohort"), "-o", str(tmp_path / "o")]
     (tmp_path / "ours.json").write_text(default_protocol().model_dump_json())
-    protocol = ["--protocol", str(tmp_path / "ours.json")]
+    (tmp_path / "rules.json").write_text(default_rules().model_dump_json())
+    protocol = ["--protocol", str(tmp_path / "ours.json"), "--rules", str(tmp_path / "rules.json")]
     scale = ["--dose", "0.05", "--relaxivity", "5.2", "--hematocrit", "0.4"]
     outputs = ["--seg", "labelmap", "--sr-phenotype", "--considerations"]
     CliRunner().invoke(app, [*arguments, *outputs, *protocol, *scale])
-    assert [task.protocol for task in taken] == [tmp_path / "ours.json"]
+    assert [(task.protocol, task.rules) for task in taken] == [
+        (tmp_path / "ours.json", tmp_path / "rules.json")
+    ]
     wanted = OutputOptions(seg="labelmap", sr_phenotype=True, considerations=True)
     assert [task.options for task in taken] == [wanted]
     assert [task.extras for task in taken] == [Extras(dce_settings=DceSettings(5.2, 0.4, 0.05))]
@@ -234,6 +238,7 @@ def task(tmp_path):
         settings=vasotype.load(device="cpu", threads=1).settings(OutputOptions(report=False)),
         calibration=None,
         protocol=None,
+        rules=None,
         device="cpu",
         threads=1,
         options=OutputOptions(report=False),

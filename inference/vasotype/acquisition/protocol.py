@@ -10,10 +10,10 @@ from importlib import resources
 from pathlib import Path
 from typing import Literal, Self
 
-from pydantic import ValidationError, model_validator
+from pydantic import model_validator
 
-from vasotype.findings import StudyError
 from vasotype.result import ProtocolLevel, Record
+from vasotype.site_file import read_site_file
 
 Rule = Literal[
     "any_present",
@@ -111,13 +111,4 @@ def read_protocol(path: Path | None) -> Protocol:
 
     Raises StudyError ``file-missing`` or ``config-invalid``.
     """
-    if path is None:
-        return default_protocol()
-    try:
-        return Protocol.model_validate_json(path.read_text("utf-8"))
-    except OSError as error:
-        raise StudyError("file-missing", f"{path.name}: {error.strerror}") from error
-    except ValueError as error:  # pydantic's and the decoder's
-        told = error.errors()[0] if isinstance(error, ValidationError) else None
-        where = ".".join(map(str, told["loc"])) + ": " + told["msg"] if told else "not UTF-8 text"
-        raise StudyError("config-invalid", f"{path.name}: {where}") from error
+    return default_protocol() if path is None else read_site_file(path, Protocol)

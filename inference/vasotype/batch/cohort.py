@@ -40,6 +40,7 @@ class BatchOptions:
     scheduler: str | None = None
     calibration: Path | None = None
     protocol: Path | None = None
+    rules: Path | None = None
     dce_settings: DceSettings = DEFAULT_SETTINGS
     outputs: OutputOptions = field(default_factory=OutputOptions)
 
@@ -98,7 +99,7 @@ def _tasks(cohort: Path, output: Path, options: BatchOptions) -> list[Task]:
         raise StudyError("cohort-names", f"{cohort.name}: {count} studies would be called {name}")
     model = options.model
     extras = Extras(dce_settings=options.dce_settings)
-    analyser = load(model, "cpu", 1, options.calibration, options.protocol)
+    analyser = load(model, "cpu", 1, options.calibration, options.protocol, options.rules)
     settings = analyser.settings(options.outputs, extras)
     return [
         Task(
@@ -109,6 +110,7 @@ def _tasks(cohort: Path, output: Path, options: BatchOptions) -> list[Task]:
             settings=settings,
             calibration=None if options.calibration is None else options.calibration.resolve(),
             protocol=None if options.protocol is None else options.protocol.resolve(),
+            rules=None if options.rules is None else options.rules.resolve(),
             device=options.device,
             threads=_threads(options),
             options=options.outputs,

@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 class Task:
     """One study of a batch: where it lies, where its results go, and how to analyse it.
 
-    ``settings`` are those that a finished result must have been made with; ``calibration`` and
-    ``protocol`` are files that take the place of the model's own and of the one that ships.
+    ``settings`` are those that a finished result must have been made with; ``calibration`` is a
+    file that takes the place of the model's own, ``protocol`` and ``rules`` of those that ship.
     """
 
     name: str
@@ -35,6 +35,7 @@ class Task:
     settings: Settings
     calibration: Path | None
     protocol: Path | None
+    rules: Path | None
     device: Device
     threads: int
     options: OutputOptions
@@ -80,7 +81,9 @@ def analyse(task: Task) -> Outcome:
         return outcome
     start = time.monotonic()
     try:
-        analyser = _analyser(task.model, task.device, task.threads, task.calibration, task.protocol)
+        analyser = _analyser(
+            task.model, task.device, task.threads, task.calibration, task.protocol, task.rules
+        )
         analyser.run(task.study, task.output, task.options, extras=task.extras)
     except StudyError as error:
         return Outcome(task.name, "failed", error.code, str(error), time.monotonic() - start)
@@ -93,7 +96,12 @@ def analyse(task: Task) -> Outcome:
 
 @functools.cache
 def _analyser(
-    model: str, device: Device, threads: int, calibration: Path | None, protocol: Path | None
+    model: str,
+    device: Device,
+    threads: int,
+    calibration: Path | None,
+    protocol: Path | None,
+    rules: Path | None,
 ) -> Vasotype:
     """The model, loaded once a process."""
-    return load(model, device, threads, calibration, protocol)
+    return load(model, device, threads, calibration, protocol, rules)

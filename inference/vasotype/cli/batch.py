@@ -28,6 +28,7 @@ from vasotype.cli.options import (
     ProbabilitiesOption,
     ProtocolOption,
     RadiomicsOption,
+    RulesOption,
     Seg,
     SegOption,
     SrPhenotypeOption,
@@ -68,6 +69,7 @@ def batch(
     model: ModelOption = "default",
     calibration: CalibrationOption = None,
     protocol: ProtocolOption = None,
+    rules: RulesOption = None,
     device: DeviceOption = Device.AUTO,
     threads: ThreadsOption = None,
     overwrite: OverwriteOption = False,
@@ -103,6 +105,7 @@ def batch(
         scheduler=scheduler,
         calibration=calibration,
         protocol=protocol,
+        rules=rules,
         dce_settings=dce_settings(dose, relaxivity, haematocrit),
         outputs=OutputOptions(
             overwrite=overwrite,

@@ -24,6 +24,7 @@ from vasotype.cli.options import (
     ModelOption,
     NoReportOption,
     OverwriteOption,
+    RulesOption,
     ThreadsOption,
 )
 
@@ -64,6 +65,7 @@ def follow(
     relaxivity: RelaxivityOption = None,
     haematocrit: HaematocritOption = None,
     model: ModelOption = "default",
+    rules: RulesOption = None,
     device: DeviceOption = Device.AUTO,
     threads: ThreadsOption = None,
     overwrite: OverwriteOption = False,
@@ -96,7 +98,7 @@ def follow(
             overwrite=overwrite,
             report=not no_report,
         )
-        analyser = vasotype.load(model, device=device.value, threads=threads)
+        analyser = vasotype.load(model, device=device.value, threads=threads, rules=rules)
         record = compare(analyser, studies, output, options)
     if as_json:
         print_json(record.model_dump(mode="json"))

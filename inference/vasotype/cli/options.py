@@ -74,6 +74,13 @@ ProtocolOption = Annotated[
         "ships.",
     ),
 ]
+RulesOption = Annotated[
+    Path | None,
+    typer.Option(
+        metavar="FILE",
+        help="Rules of your own for the reading by thresholds, like the rules.json that ships.",
+    ),
+]
 ThreadsOption = Annotated[
     int | None,
     typer.Option(

@@ -33,6 +33,7 @@ from vasotype.cli.options import (
     ProtocolOption,
     RadiomicsOption,
     RcbvOption,
+    RulesOption,
     Seg,
     SegOption,
     SrPhenotypeOption,
@@ -117,6 +118,7 @@ def run(
     model: ModelOption = "default",
     calibration: CalibrationOption = None,
     protocol: ProtocolOption = None,
+    rules: RulesOption = None,
     device: DeviceOption = Device.AUTO,
     threads: ThreadsOption = None,
     overwrite: OverwriteOption = False,
@@ -165,7 +167,7 @@ def run(
         scale = dce_settings(dose, relaxivity, haematocrit)
         extras = Extras(dsc, dce, tuple(vfa or ()), tuple(aif or ()), ps, clinical, name, b1, scale)
         known = Known(symptomatic, read_pathology(pathology) if pathology else ())
-        analyser = vasotype.load(model, device.value, threads, calibration, protocol)
+        analyser = vasotype.load(model, device.value, threads, calibration, protocol, rules)
         options = OutputOptions(
             overwrite=overwrite,
             probabilities=probabilities,

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Literal
 
 import numpy as np
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from vasotype.findings import StudyError
+from vasotype.site_file import read_site_file
 
 Direction = Literal["up", "down", "within limit"]
 Pole = Literal["angiogenic", "co_option"]
@@ -80,14 +80,12 @@ class Limits(_Data):
 def read_limits(path: Path | None = None) -> Limits:
     """Limits from a file, or those that ship with the package.
 
-    Raises StudyError ``config-invalid`` when the file isn't of this form, OSError when there is
-    none.
+    Raises StudyError ``file-missing`` or ``config-invalid``.
     """
-    place = path or resources.files(__package__).joinpath("limits.json")
-    try:
-        return Limits.model_validate_json(place.read_text(encoding="utf-8"))
-    except (ValidationError, UnicodeDecodeError) as error:
-        raise StudyError("config-invalid", f"{place}: {error}") from error
+    if path is not None:
+        return read_site_file(path, Limits)
+    text = resources.files(__package__).joinpath("limits.json").read_text("utf-8")
+    return Limits.model_validate_json(text)
 
 
 def direction(before: float, after: float, relative: float) -> Direction:

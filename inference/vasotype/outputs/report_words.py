@@ -200,6 +200,16 @@ def rule_reading(reading: RuleReading) -> str:
     return f"By rules it leans {MODE_NAMES[reading.label]}."
 
 
+def thresholds(source: str | None) -> str:
+    """Whose the thresholds are; ``source`` is what rules other than those that ship say of it."""
+    if source is None:
+        return "The thresholds are ours, simulated or assumed; they hold for no particular scanner."
+    return (
+        "The thresholds are not those that ship with vasotype but of a file given for this "
+        f"analysis, which names as their source: {source.rstrip('.')}."
+    )
+
+
 def rule_signs(reading: RuleReading, label: str | None) -> list[str]:
     """The signs for and against the model's ``label``, with their limits; none without a label."""
     if reading.label is None or label is None:

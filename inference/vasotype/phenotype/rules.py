@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from importlib import resources
+from pathlib import Path
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from vasotype.result import BiomarkerRecord, PhenotypeRecord, RuleReading
+from vasotype.site_file import read_site_file
 
 Mode = Literal["angiogenic", "intermediate", "co_option"]
 Level = Literal["high", "middle", "low"]
@@ -82,6 +84,14 @@ class Rulebook(_Data):
 def default_rules() -> Rulebook:
     """The rules that ship with the package."""
     return parse_rules(resources.files(__package__).joinpath("rules.json").read_text("utf-8"))
+
+
+def read_rules(path: Path | None) -> Rulebook:
+    """Rules from a JSON file, or those that ship.
+
+    Raises StudyError ``file-missing`` or ``config-invalid``.
+    """
+    return default_rules() if path is None else read_site_file(path, Rulebook)
 
 
 def parse_rules(text: str) -> Rulebook:
