@@ -100,8 +100,7 @@ def _read_dicom(
 def _with_clinical(study: Study, home: Path, extras: Extras) -> Study:
     """The study with clinical facts: those that the user names, else those of a BIDS data set."""
     if extras.clinical is not None:
-        facts = read_clinical(extras.clinical, study.name, _scanned(study))
-        return replace(study, clinical=facts)
+        return replace(study, clinical=read_clinical(extras.clinical, study.name, _scanned(study)))
     try:
         facts = read_participants(home, _scanned(study))
     except StudyError as error:
