@@ -20,6 +20,7 @@ from vasotype_models.contract import (
     sha256,
 )
 
+from vasotype.boxes import Box
 from vasotype.engine.providers import (
     CUDA,
     Device,
@@ -29,7 +30,7 @@ from vasotype.engine.providers import (
     open_session,
     usable_cores,
 )
-from vasotype.engine.tiles import Box, blend, tile_boxes
+from vasotype.engine.tiles import blend, tile_boxes
 from vasotype.findings import Finding, StudyError
 from vasotype.result import ModelIdentity
 from vasotype.stages import Array, Maps, Prepared

@@ -7,10 +7,8 @@ from itertools import product
 
 import numpy as np
 
-from vasotype.prepare.brain import bounding_box
+from vasotype.boxes import Box, bounding_box
 from vasotype.stages import Array, Mask
-
-Box = tuple[slice, slice, slice]
 
 
 def tile_starts(side: int, tile: int, overlap: float) -> list[int]:

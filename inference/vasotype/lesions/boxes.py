@@ -1,4 +1,4 @@
-"""Boxes of voxels, so that work stays where the tumor is."""
+"""Boxes of lesions and of parts of a grid."""
 
 from __future__ import annotations
 
@@ -8,22 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from vasotype.stages import Grid, Mask
+from vasotype.boxes import Box, bounding_box
+from vasotype.stages import Grid
 
-Box = tuple[slice, slice, slice]
-
-
-def bounding_box(mask: Mask, margin: int) -> Box | None:
-    """Smallest box around ``mask``, widened by ``margin`` voxels within the grid; None if empty."""
-    if not mask.any():
-        return None
-    sides = []
-    for axis, side in enumerate(mask.shape):
-        inside = np.flatnonzero(mask.any(axis=tuple(a for a in range(3) if a != axis)))
-        sides.append(
-            slice(max(0, int(inside[0]) - margin), min(side, int(inside[-1]) + 1 + margin))
-        )
-    return sides[0], sides[1], sides[2]
+__all__ = ["Box", "bounding_box", "box_in", "crop", "grown", "instance_boxes"]
 
 
 def grown(box: Box, margin: int) -> Box:

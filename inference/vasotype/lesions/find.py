@@ -8,8 +8,9 @@ from functools import cached_property
 import numpy as np
 from vasotype_models.contract import ET, SNFH, Inference
 
+from vasotype.boxes import bounding_box
 from vasotype.findings import Finding
-from vasotype.lesions.boxes import Box, bounding_box, crop, instance_boxes
+from vasotype.lesions.boxes import Box, crop, instance_boxes
 from vasotype.lesions.components import LabelMaps, label, shares_edema
 from vasotype.lesions.diameters import axial_diameters
 from vasotype.lesions.enhancement import EnhancementScale, enhancement_pattern
@@ -27,9 +28,8 @@ def find_lesions(prepared: Prepared, maps: Maps, inference: Inference) -> Lesion
     those of the native grid; the pattern and ``model_diameter_mm`` those of the prepared one.
     """
     least = min(inference.whole_threshold, inference.core_threshold, inference.edema_link)
+    # Where there is no tumor, one voxel is worked on.
     box = bounding_box(1.0 - maps.tissue[0] >= least, MARGIN)
-    if box is None:  # no tumor: any voxel will do
-        box = slice(0, 1), slice(0, 1), slice(0, 1)
     tissue, grid = maps.tissue[(slice(None), *box)], crop(prepared.grid, box)
     part, confidences = label(tissue, prepared.mask[box], grid, inference)
     native, unresolved = native_labels(tissue, part, prepared.native.grid, inference)

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from vasotype_models.contract import HABITATS, MODES
 
-from vasotype.lesions.boxes import bounding_box, box_in, crop
+from vasotype.boxes import bounding_box
+from vasotype.lesions.boxes import box_in, crop
 from vasotype.phenotype.pooling import sigmoid, softmax
 from vasotype.prepare import to_native
 from vasotype.stages import Array, Grid
@@ -38,8 +39,8 @@ def write_habitats(analysis: Analysis, folder: Path) -> None:
     """
     prepared, lesions = analysis.prepared, analysis.lesions
     native = _file_order(len(HABITATS), prepared.native.grid)
-    box = bounding_box(lesions.instances > 0, MARGIN)
-    if box is not None:
+    if lesions.instances.any():
+        box = bounding_box(lesions.instances > 0, MARGIN)
         shares = _shares(analysis.maps.habitat[(slice(None), *box)])
         native = _on_native(shares, crop(prepared.grid, box), prepared.native.grid)
         native *= lesions.native_instances[..., None] > 0

@@ -10,10 +10,10 @@ import numpy as np
 from numpy.typing import NDArray
 from vasotype_models.contract import CHANNELS
 
+from vasotype.boxes import bounding_box
 from vasotype.followup.follow import Comparison
 from vasotype.followup.record import FollowUp, TrackRecord
 from vasotype.followup.visit import Visit
-from vasotype.lesions.boxes import bounding_box
 from vasotype.outputs import report_follow_words as follow_words
 from vasotype.outputs import report_words as words
 from vasotype.outputs.figures import (
@@ -110,8 +110,7 @@ def _view(masks: Sequence[Mask]) -> tuple[Extent, int]:
     """Voxel [3] in the middle of the largest extent, and a field, mm, that holds all of them."""
     largest = max(masks, key=lambda mask: int(mask.sum()))
     centre = np.rint(np.argwhere(largest).mean(axis=0))
-    box = bounding_box(np.any(masks, axis=0), 0)
-    extent = max(part.stop - part.start for part in box) if box else 1
+    extent = max(part.stop - part.start for part in bounding_box(np.any(masks, axis=0)))
     return centre, int(np.clip(np.ceil(FIELD_FACTOR * extent), *FIELD_MM))
 
 
@@ -132,7 +131,7 @@ def _strip(
     visits: Sequence[Visit], shades: Sequence[tuple[float, float]]
 ) -> tuple[tuple[Picture, ...], ...]:
     """A row of axial slices for each visit, for a patient without lesions."""
-    x, y, z = bounding_box(visits[0].head.mask, 3) or (slice(0, 1), slice(0, 1), slice(0, 1))
+    x, y, z = bounding_box(visits[0].head.mask, 3)
     window = Window(AXIAL, (x.start, y.start), (x.stop - x.start, y.stop - y.start))
     levels = [round(z.start + share * (z.stop - z.start)) for share in STRIP_SHARES]
     return tuple(

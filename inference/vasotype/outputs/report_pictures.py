@@ -12,7 +12,7 @@ from PIL import ImageColor
 from scipy import ndimage
 from vasotype_models.contract import CHANNELS, MODES, SNFH
 
-from vasotype.lesions.boxes import bounding_box
+from vasotype.boxes import bounding_box
 from vasotype.outputs.figures import (
     AXIAL,
     PLANES,
@@ -333,5 +333,5 @@ def _brain_box(mask: Mask, margin: int) -> tuple[Triple, Triple]:
 
 def _box(region: Mask) -> tuple[Triple, Triple]:
     """Lowest voxel and size of a region's bounding box; of one voxel where there is none."""
-    x, y, z = bounding_box(region, 0) or (slice(0, 1), slice(0, 1), slice(0, 1))
+    x, y, z = bounding_box(region)
     return (x.start, y.start, z.start), (x.stop - x.start, y.stop - y.start, z.stop - z.start)

@@ -9,6 +9,7 @@ import numpy as np
 from scipy import ndimage
 from vasotype_models.contract import CHANNELS
 
+from vasotype.boxes import bounding_box
 from vasotype.outputs.figures import (
     PLANES,
     Drawing,
@@ -22,7 +23,6 @@ from vasotype.outputs.figures import (
     outline,
 )
 from vasotype.outputs.report_words import SEQUENCES
-from vasotype.prepare.brain import bounding_box
 from vasotype.result import AcquisitionReport, ProtocolCheck, ProtocolLevel
 from vasotype.stages import Array, Mask, Prepared
 

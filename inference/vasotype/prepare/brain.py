@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import ndimage
 
+from vasotype.boxes import bounding_box
 from vasotype.prepare.resample import resample, window
 from vasotype.stages import Array, Grid, Mask, Volume
 
@@ -71,12 +72,6 @@ def coverage(foreground: Foreground, source: Grid, target: Grid) -> Mask:
     """
     held = foreground.mask if foreground.stripped else np.ones(source.shape, dtype=bool)
     return resample(held, source, target, order=0)
-
-
-def bounding_box(mask: Mask) -> tuple[slice, slice, slice]:
-    """Smallest box that holds all of ``mask``, which must not be empty."""
-    x, y, z = ndimage.find_objects(mask.view(np.uint8))[0]
-    return x, y, z
 
 
 def otsu(data: Array) -> float:

@@ -19,10 +19,11 @@ from scipy import ndimage
 from vasotype_models.brain_contract import BrainContract, read_brain_contract
 from vasotype_models.contract import sha256
 
+from vasotype.boxes import bounding_box
 from vasotype.engine.locate import find_model
 from vasotype.engine.providers import CPU, open_session, usable_cores
 from vasotype.findings import StudyError
-from vasotype.prepare.brain import bounding_box, fill_holes, largest_component
+from vasotype.prepare.brain import fill_holes, largest_component
 from vasotype.prepare.resample import lowpass, resample, window
 from vasotype.stages import Array, Grid, Mask, Volume
 from vasotype.study.geometry import closest_canonical

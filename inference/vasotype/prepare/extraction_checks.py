@@ -10,8 +10,8 @@ from __future__ import annotations
 import numpy as np
 from scipy import ndimage
 
+from vasotype.boxes import bounding_box
 from vasotype.findings import Finding
-from vasotype.prepare.brain import bounding_box
 from vasotype.prepare.extraction import Extraction, coarse_grid
 from vasotype.prepare.quality import brain_size
 from vasotype.prepare.resample import resample

@@ -6,7 +6,7 @@ import math
 
 import numpy as np
 
-from vasotype.prepare.brain import bounding_box
+from vasotype.boxes import bounding_box
 from vasotype.stages import Grid, Mask
 from vasotype.study.geometry import closest_canonical
 

@@ -14,7 +14,7 @@ import numpy as np
 from scipy import ndimage
 from vasotype_models.contract import CHANNELS
 
-from vasotype.prepare.brain import bounding_box
+from vasotype.boxes import bounding_box
 from vasotype.stages import Array, Labels, Mask, Prepared
 
 AWAY_MM = 10.0
