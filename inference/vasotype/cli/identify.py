@@ -12,7 +12,17 @@ from rich.table import Table
 from rich.text import Text
 
 from vasotype.cli.console import guarded, print_json, spinner
-from vasotype.cli.options import JsonOption
+from vasotype.cli.options import (
+    FlairOption,
+    JsonOption,
+    KtransOption,
+    RcbvOption,
+    T1cOption,
+    T1Option,
+    T2Option,
+    TbrOption,
+    given_sequences,
+)
 from vasotype.findings import StudyError
 
 if TYPE_CHECKING:
@@ -27,51 +37,82 @@ def identify(
         typer.Argument(metavar="STUDY", help="Folder or zip archive of one study."),
     ],
     *,
+    t1: T1Option = None,
+    t1c: T1cOption = None,
+    t2: T2Option = None,
+    flair: FlairOption = None,
+    rcbv: RcbvOption = None,
+    ktrans: KtransOption = None,
+    tbr: TbrOption = None,
     as_json: JsonOption = False,
 ) -> None:
     """Show which sequence is which, how that was decided, and which would be used.
 
     DICOM series are told apart by their physics, by contrast, and last by their names; where the
     header is silent on contrast the image is asked. NIfTI files are known by their names. A number
-    in the first column names a DICOM series to `vasotype run`, as in `--t1c 7`.
+    in the first column names a DICOM series, as in `--t1c 7`; a sequence flag changes the choice
+    here as it does in `vasotype run`.
 
     Examples:
 
     - `vasotype identify patient7`
-    - `vasotype identify export.zip --json`
+    - `vasotype identify export.zip --t1c 7 --json`
     """
     from vasotype.study.discover import is_dicom
 
+    given = given_sequences(
+        study, t1=t1, t1c=t1c, t2=t2, flair=flair, rcbv=rcbv, ktrans=ktrans, tbr=tbr
+    )
     with spinner("reading headers"):
-        answer = _dicom_answer(study) if is_dicom(study) else _nifti_answer(study)
+        answer = _dicom_answer(study, given) if is_dicom(study) else _nifti_answer(study, given)
     if as_json:
         print_json(answer)
     else:
         _print_table(answer)
 
 
-def _dicom_answer(place: Path) -> dict[str, Any]:
+def _dicom_answer(place: Path, given: Mapping[str, Path]) -> dict[str, Any]:
     from vasotype.study.dicom import read_series
     from vasotype.study.identify import identify_series
     from vasotype.study.identify.choose import choose
+    from vasotype.study.identify.study import resolve
 
     found = read_series(place)
     identified = identify_series(found.series)
+    named, files = resolve(given, identified)
     remarks = [finding.message for finding in found.findings]
+    used: dict[int, str] = {}
     try:
-        choice = choose(identified)
-        used = {one.series.number: channel for channel, one in choice.series.items()}
+        choice = choose(identified, given)
+        for channel, one in {**choice.series, **named}.items():
+            number = one.series.number
+            used[number] = f"{used[number]}, {channel}" if number in used else channel
         remarks += [finding.message for finding in choice.findings]
     except StudyError as problem:
-        used = {}
         remarks.append(f"this study would be refused: {problem}")
     return {
         "source": place.name,
         "format": "DICOM",
-        "series": [_series_row(one, used) for one in identified],
+        "series": [_series_row(one, used) for one in identified] + _given_rows(files),
         "skipped": dict(found.skipped),
         "remarks": remarks + _several(found),
     }
+
+
+def _given_rows(files: Mapping[str, Path]) -> list[dict[str, Any]]:
+    """Files that the user named; raises StudyError ``file-missing``."""
+    for path in files.values():
+        if not path.exists():
+            raise StudyError("file-missing", f"{path.name}: no such file")
+    return [
+        {
+            "description": path.name,
+            "kind": channel,
+            "used_as": channel,
+            "reasons": ["named by the user"],
+        }
+        for channel, path in files.items()
+    ]
 
 
 def _several(found: DicomStudy) -> list[str]:
@@ -102,13 +143,14 @@ def _series_row(one: Identified, used: Mapping[int, str]) -> dict[str, Any]:
     }
 
 
-def _nifti_answer(folder: Path) -> dict[str, Any]:
+def _nifti_answer(folder: Path, given: Mapping[str, Path]) -> dict[str, Any]:
     from vasotype.study.discover import list_study
     from vasotype.study.read import guess_strangers
 
-    listing = list_study(folder)
-    guessed = guess_strangers(listing)
-    rows: list[dict[str, Any]] = [
+    listing = list_study(folder, given)
+    guessed = guess_strangers(listing, given)
+    rows = _given_rows(given)
+    rows += [
         {"description": path.name, "kind": channel, "used_as": channel, "reasons": ["by its name"]}
         for channel, path in listing.files.items()
     ]
@@ -120,6 +162,7 @@ def _nifti_answer(folder: Path) -> dict[str, Any]:
             "reasons": [*one.reasons] or ["no known ending"],
         }
         for one in guessed.series
+        if one.channel or one.name not in {path.name for path in given.values()}
     ]
     if not rows:
         raise StudyError("no-t1c-or-flair", f"{folder.name}: neither NIfTI nor DICOM images")

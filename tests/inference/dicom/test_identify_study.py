@@ -182,6 +182,37 @@ def test_identify_lists_nifti_by_name(tmp_path, write_study):
     }
 
 
+def test_identify_shows_what_a_flag_changes(visit, kit, tmp_path, write_study):
+    kit.save(kit.classic(kit.Plan("axial", step=5.0), **POST | {"MRAcquisitionType": "2D"}), visit)
+    [rcbv] = write_study(tmp_path / "maps", channels=["t1"], pattern="map.nii.gz").iterdir()
+
+    def identify(*flags):
+        answer = CliRunner().invoke(app, ["identify", str(visit), *flags, "--json"])
+        return answer.exit_code, json.loads(answer.stdout)
+
+    _, plain = identify()
+    [thick] = [row["number"] for row in plain["series"] if (row["spacing_mm"] or [0])[-1] == 5]
+    [thin] = [row["number"] for row in plain["series"] if row["used_as"] == "t1c"]
+    assert thin != thick
+    _, changed = identify("--t1c", str(thick), "--rcbv", str(rcbv))
+    used = {row.get("number", row["description"]): row["used_as"] for row in changed["series"]}
+    assert (used[thick], used[thin], used["map.nii.gz"]) == ("t1c", None, "rcbv")
+    for wrong, code in (("99", "series-unknown"), ("nowhere.nii.gz", "file-missing")):
+        exit_code, answer = identify("--t1c", wrong)
+        assert (exit_code, answer["error"]["code"]) == (2, code)
+
+
+def test_identify_takes_flags_for_nifti(tmp_path, write_study):
+    folder = write_study(tmp_path / "x", channels=["t1c", "flair"])
+    (folder / "t1c.nii.gz").rename(folder / "odd.nii.gz")
+    flags = ["--t1c", str(folder / "odd.nii.gz"), "--json"]
+    answer = json.loads(CliRunner().invoke(app, ["identify", str(folder), *flags]).stdout)
+    assert [(row["description"], row["used_as"]) for row in answer["series"]] == [
+        ("odd.nii.gz", "t1c"),
+        ("flair.nii.gz", "flair"),
+    ]
+
+
 def test_messages_never_name_the_patient(visit, kit):
     study = read_study(visit)
     for finding in study.findings:

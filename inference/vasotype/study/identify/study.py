@@ -59,7 +59,7 @@ def read_dicom_channels(
     _check_study(study, study.identity.safe(place.name))
     read = functools.cache(Series.read)
     identified = identify_series(study.series, read)
-    named, files = _resolve(given, identified)
+    named, files = resolve(given, identified)
     choice = choose(identified, given)
     chosen = {**choice.series, **named}
     if not {*needed} & {*chosen, *files}:
@@ -119,10 +119,13 @@ def _check_study(study: DicomStudy, name: str) -> None:
         raise StudyError("several-visits", f"{name}: images of {study.visits} days")
 
 
-def _resolve(
+def resolve(
     given: Mapping[str, Path], identified: Sequence[Identified]
 ) -> tuple[dict[str, Identified], dict[str, Path]]:
-    """What the user named: series of this study, and files elsewhere."""
+    """What the user named by channel: series of this study, and files elsewhere.
+
+    Raises StudyError ``series-unknown`` for a number that is none of a series.
+    """
     named, files = {}, {}
     for channel, path in given.items():
         match = [one for one in identified if path.name in (str(one.series.number), one.series.uid)]
