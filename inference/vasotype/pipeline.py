@@ -21,6 +21,7 @@ from vasotype.outputs.record import Reading, make_result
 from vasotype.perfusion.stage import Perfusion, measure_perfusion
 from vasotype.phenotype import LesionInput, adjust_edema, lesion_inputs, read_phenotypes
 from vasotype.phenotype.known import Known, compare_lesions
+from vasotype.phenotype.pet import readable_pet
 from vasotype.phenotype.rules import Rulebook, default_rules, read_by_rules, read_rules
 from vasotype.phenotype.treatment import consider_treatment
 from vasotype.prepare import prepare
@@ -131,18 +132,17 @@ class Vasotype:
             lesions = find_lesions(prepared, maps, contract.inference)
         with clock.stage("perfusion"):
             prepared, perfusion = measure_perfusion(study, prepared, lesions)
-            maps = self.engine.refine(prepared, maps)
+            tracer = study.clinical.pet_tracer if study.clinical else None
+            readable = readable_pet(prepared, tracer)
+            maps = self.engine.refine(readable, maps)
         with clock.stage("measure"):
             voxel_ml = {channel: volume.grid.voxel_ml for channel, volume in study.volumes.items()}
-            facts = ScanFacts(
-                minutes_after_contrast(acquisition),
-                study.clinical.pet_tracer if study.clinical else None,
-            )
+            facts = ScanFacts(minutes_after_contrast(acquisition), tracer)
             measured = measure_biomarkers(prepared, lesions, voxel_ml, facts)
             biomarkers = adjust_edema(measured, lesions, calibration.edema_size)
         with clock.stage("phenotype"):
-            inputs = lesion_inputs(prepared, maps, lesions, biomarkers, contract)
-            phenotypes = read_phenotypes(prepared, lesions, inputs, calibration)
+            inputs = lesion_inputs(readable, maps, lesions, biomarkers, contract)
+            phenotypes = read_phenotypes(readable, lesions, inputs, calibration)
             treated = consider_treatment(
                 phenotypes, biomarkers, study.clinical, self.rules, known.pathology
             )
@@ -153,6 +153,7 @@ class Vasotype:
             parts = zip(treated.phenotypes, biomarkers, by_rules, treated.treatments, strict=True)
             readings = [Reading(*part) for part in parts]
             lesions = replace(lesions, findings=lesions.findings + treated.findings)
+            prepared = replace(prepared, findings=readable.findings)
         result = make_result(self.engine, study, prepared, lesions, readings, clock.laps_s)
         result = compare_lesions(result, known).model_copy(
             update={

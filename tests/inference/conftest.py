@@ -85,13 +85,13 @@ def tissue_of():
 def scene():
     """Prepared study and perfect maps: ``scene([dict(at=..., core=4)], channels=..., native=...)``.
 
-    The habitat leans to angiogenic by two units of logit everywhere.
+    The habitat leans to angiogenic by two units of logit in each core.
     """
 
     def build(lesions, *, channels=STRUCTURAL, native=None, shape=(48, 48, 48)):
         tissue = probabilities(shape, lesions)
         habitat = np.zeros((5, *shape), np.float32)
-        habitat[0] = 2.0
+        habitat[0, tissue[NETC] + tissue[ET] > 0.5] = 2.0
         maps = Maps(tissue, habitat, "CPUExecutionProvider")
         return prepared_of(tissue, channels, native), maps
 

@@ -111,3 +111,8 @@ def test_bids_names_files_by_its_rules(plain, tmp_path):
     assert flair["InversionTime"] == 1.8
     description = json.loads((tmp_path / "dataset_description.json").read_text())
     assert description["BIDSVersion"]
+
+
+def test_a_bids_cohort_says_what_its_pet_was_made_with(plain, tmp_path):
+    session = arranged(plain, tmp_path, "bids")
+    assert read_study(session).clinical.pet_tracer == "fet"

@@ -14,7 +14,7 @@ from vasotype.perfusion.stage import measure_perfusion
 from vasotype.phenotype.answers import lesion_views
 from vasotype.phenotype.fusion import numbers_name
 from vasotype.phenotype.novelty import image_statistics
-from vasotype.phenotype.pooling import NetworkAnswer, pool
+from vasotype.phenotype.pooling import NetworkAnswer
 from vasotype.phenotype.reading import LEAST_DIAMETER_MM
 from vasotype.result import BiomarkerRecord
 from vasotype.stages import Array, Lesion, Maps, Prepared, Study
@@ -64,8 +64,9 @@ def measure_crop(
     """
     given = crop.prepared
     voxel_ml = dict.fromkeys(given.channels, given.grid.voxel_ml)
+    inference = engine.contract.inference
     maps = engine.segment(given)
-    lesions = find_lesions(given, maps, engine.contract.inference)
+    lesions = find_lesions(given, maps, inference)
     prepared = given
     if crop.series is not None:
         prepared, _ = measure_perfusion(Study("crop", {}, perfusion=crop.series), given, lesions)
@@ -74,7 +75,7 @@ def measure_crop(
     truths = {truth.id: truth for truth in crop.scene.truth if truth.mode is not None}
     seen: set[int] = set()
     for view, measured in zip(
-        lesion_views(lesions, engine.contract.inference.viable_enhancing_share),
+        lesion_views(lesions, prepared.mask, inference),
         biomarkers,
         strict=True,
     ):
@@ -90,9 +91,7 @@ def measure_crop(
             mode=MODES.index(truth.mode),
             mimicry=-1 if truth.mimicry is None else int(truth.mimicry),
             lesion=view.lesion,
-            answers={
-                t: pool(h[(slice(None), *view.box)], view.viable) for t, h in habitats.items()
-            },
+            answers={t: view.answer(h, inference) for t, h in habitats.items()},
             biomarkers=measured,
             images=image_statistics(prepared, view.box, view.core),
             truth=truth.id,

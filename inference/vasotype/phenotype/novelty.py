@@ -10,31 +10,20 @@ from vasotype.lesions.boxes import Box
 from vasotype.phenotype.features import Features, scaled
 from vasotype.stages import Array, Mask, Prepared
 
-MARGIN = 10
-"""Voxels around a lesion in which its images are judged."""
 LEAST_VOXELS = 200
 """Brain voxels outside the tumor that such a judgement needs. Ours."""
 TO_SIGMA = 1.4826
 """Median absolute deviation of normal noise to its standard deviation."""
 
 
-def image_statistics(prepared: Prepared, tight: Box, tumor: Mask) -> dict[str, float]:
+def image_statistics(prepared: Prepared, box: Box, tumor: Mask) -> dict[str, float]:
     """Noise, sharpness and brightness of the structural images about one lesion.
 
-    ``tumor`` [X, Y, Z] is its mask in the box ``tight`` of the prepared grid. Of each sequence, in
-    the brain's scale: the noise, the coarsest direction's share of fine detail (low with thick
-    slices), the spread of the surrounding brain, and the tumor's mean.
+    ``tumor`` [X, Y, Z] is its mask in its region, the ``box`` of the prepared grid. Of each
+    sequence, in the brain's scale: the noise, the coarsest direction's share of fine detail (low
+    with thick slices), the spread of the surrounding brain, and the tumor's mean.
     """
-    x, y, z = (
-        slice(max(0, s.start - MARGIN), min(n, s.stop + MARGIN))
-        for s, n in zip(tight, prepared.mask.shape, strict=True)
-    )
-    box: Box = (x, y, z)
-    inside = np.zeros(prepared.mask[box].shape, bool)
-    inside[
-        tuple(slice(t.start - b.start, t.stop - b.start) for t, b in zip(tight, box, strict=True))
-    ] = tumor
-    brain = ndimage.binary_erosion(prepared.mask[box]) & ~inside
+    brain = ndimage.binary_erosion(prepared.mask[box]) & ~tumor
     values: dict[str, float] = {}
     for channel in STRUCTURAL:
         index = CHANNELS.index(channel)
@@ -46,7 +35,7 @@ def image_statistics(prepared: Prepared, tight: Box, tumor: Mask) -> dict[str, f
         values[f"{channel}_noise"] = noise
         values[f"{channel}_anisotropy"] = sharpness
         values[f"{channel}_spread"] = float(np.subtract(*np.percentile(image[brain], (90, 10))))
-        values[f"{channel}_tumor"] = float(image[inside].mean())
+        values[f"{channel}_tumor"] = float(image[tumor].mean())
     return values
 
 

@@ -1,4 +1,4 @@
-"""One answer a lesion: the network's logits pooled over viable voxels, then calibrated.
+"""One answer a lesion: the network's logits pooled over its voxels, then calibrated.
 
 Pure arithmetic; logits in, probabilities out.
 """
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 from vasotype_models.contract import ET, HABITATS, MODES
 
 from vasotype.stages import Array, Labels, Mask
@@ -40,9 +41,18 @@ def viable_voxels(tissue: Labels, lesion: Mask, enhancing_share: float) -> Mask:
     return enhancing if enough and enhancing.any() else lesion
 
 
+def inner_voxels(viable: Mask, least: int) -> Mask:
+    """Viable voxels whose six neighbours are viable, too; all of them where fewer than ``least``.
+
+    Voxels at an edge are partly something else, and their logits with them.
+    """
+    inner: Mask = ndimage.binary_erosion(viable)
+    return inner if inner.sum() >= least else viable
+
+
 @dataclass(frozen=True)
 class NetworkAnswer:
-    """What the network says of a lesion, pooled over its viable voxels and not calibrated.
+    """What the network says of a lesion, not calibrated.
 
     ``mode_logits`` [3] in the order of ``MODES``, ``mimicry_logit``, and the share of viable tumor
     that is barely permeable, 0-1.
@@ -53,11 +63,22 @@ class NetworkAnswer:
     low_permeability_share: float
 
 
-def pool(habitat: Array, viable: Mask) -> NetworkAnswer:
-    """Pool habitat logits [5, X, Y, Z] over viable voxels [X, Y, Z]."""
+def pool(
+    habitat: Array, viable: Mask, inner: Mask, around: Mask, surroundings_weight: float
+) -> NetworkAnswer:
+    """Pool habitat logits [5, X, Y, Z] over a lesion's voxels, masks [X, Y, Z].
+
+    Mimicry and permeability are means over ``viable`` voxels. The mode logits are those of the
+    ``inner`` ones, less ``surroundings_weight`` times those ``around`` the lesion: what scanner
+    and region do to the logits, they do there as well. Without any around, nothing is taken off.
+    """
+    modes = habitat[: len(MODES)].astype(np.float64)
+    logits = modes[:, inner].mean(axis=1)
+    if around.any():
+        logits = logits - surroundings_weight * modes[:, around].mean(axis=1)
     inside = habitat[:, viable].astype(np.float64)
     return NetworkAnswer(
-        mode_logits=inside[: len(MODES)].mean(axis=1),
+        mode_logits=logits,
         mimicry_logit=float(inside[MIMICRY].mean()),
         low_permeability_share=float(sigmoid(inside[LOW_PERMEABILITY]).mean()),
     )

@@ -14,7 +14,7 @@ from vasotype.phenotype.answers import LesionView, lesion_views
 from vasotype.phenotype.features import ADJUSTED, Features, lesion_features
 from vasotype.phenotype.fusion import fuse, network_probabilities, numbers_for
 from vasotype.phenotype.novelty import image_statistics, novelty_score
-from vasotype.phenotype.pooling import NetworkAnswer, Values, pool, prediction_set, sigmoid
+from vasotype.phenotype.pooling import NetworkAnswer, Values, prediction_set, sigmoid
 from vasotype.phenotype.reasons import reasons
 from vasotype.result import BiomarkerRecord, MimicrySuspicion, ModeProbabilities, PhenotypeRecord
 from vasotype.stages import Lesion, LesionSet, Maps, Prepared
@@ -68,7 +68,7 @@ def read_phenotypes(
 ) -> tuple[PhenotypeRecord, ...]:
     """The phenotype of each lesion, in the order of ``lesions`` and of their ``inputs``.
 
-    Each is read on its own. The network's mode logits are averaged over viable voxels and fused
+    Each is read on its own. The network's mode logits are pooled over viable voxels and fused
     with the biomarkers by the model of the lesion's tier. Mimicry stands apart and is never
     suspected without blood, melanin or marked edema; it stays unknown where one of them could not
     be looked for and no other was found. Where the model abstains there is no label and the
@@ -89,14 +89,17 @@ def lesion_inputs(
 ) -> tuple[LesionInput, ...]:
     """What each lesion is read from, in the order of ``lesions``.
 
-    The tier is chosen lesion by lesion: a map counts where it gave this lesion a value.
+    The tier is chosen lesion by lesion: a map counts where it gave this lesion a value. Biomarkers
+    of a PET that ``prepared`` lacks are left out.
     """
-    views = lesion_views(lesions, contract.inference.viable_enhancing_share)
+    pet = "tbr" in prepared.channels
+    views = lesion_views(lesions, prepared.mask, contract.inference)
     inputs = []
     for view, measured in zip(views, biomarkers, strict=True):
-        answer = pool(maps.habitat[(slice(None), *view.box)], view.viable)
+        answer = view.answer(maps.habitat, contract.inference)
+        seen = (b for b in measured if pet or not b.name.startswith("tbr_"))
         features = {
-            **lesion_features(measured, answer),
+            **lesion_features(seen, answer),
             **image_statistics(prepared, view.box, view.core),
         }
         inputs.append(

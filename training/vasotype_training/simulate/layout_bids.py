@@ -64,6 +64,9 @@ def describe(cohort: Path) -> None:
     (cohort / "dataset_description.json").write_text(text, encoding="utf-8")
     (cohort / "README").write_text("Simulated studies; no patient was imaged.\n", encoding="utf-8")
     (cohort / ".bidsignore").write_text(IGNORED, encoding="utf-8")
+    rows = [f"{home.name}\tfet" for home in sorted(cohort.glob("sub-*"))]
+    table = "\n".join(["participant_id\tpet_tracer", *rows]) + "\n"
+    (cohort / "participants.tsv").write_text(table, encoding="utf-8")
 
 
 def _sidecar(tags: dict[str, object]) -> dict[str, object]:

@@ -12,7 +12,7 @@ from vasotype_training.simulate import layout_bids, layout_dicom
 @dataclass(frozen=True)
 class Layout:
     """``place`` gives a study's folder below the cohort by its name; ``arrange`` turns the plain
-    images of a folder (2023+ BraTS names) into this layout; ``describe`` completes the cohort.
+    images of a folder (2023+ BraTS names) into this layout; ``describe`` says what a cohort is.
     """
 
     place: Callable[[str], Path]

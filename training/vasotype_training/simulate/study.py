@@ -283,7 +283,6 @@ def write_cohort(
     Studies already present are kept, so a cohort that was cut off goes on.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    layout.describe(folder)
     for number in range(count):
         name = f"SIM-{seed:05d}-{number:04d}"
         place = folder / layout.place(name)
@@ -291,4 +290,5 @@ def write_cohort(
             chosen = options or StudyOptions()
             study = simulate_study(sources, outlines, (seed, number), chosen)
             write_study(study, place, series=chosen.series, layout=layout)
+            layout.describe(folder)
         yield name
