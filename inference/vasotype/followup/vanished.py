@@ -8,9 +8,9 @@ import numpy as np
 from scipy import ndimage
 from vasotype_models.contract import SNFH
 
+from vasotype.boxes import bounding_box
 from vasotype.followup.match import Track
 from vasotype.followup.visit import Visit
-from vasotype.lesions.boxes import bounding_box
 from vasotype.stages import Mask
 
 NEAR_MM = 5.0
@@ -30,8 +30,8 @@ def edema_left_ml(track: Track, visits: Sequence[Visit]) -> tuple[float | None, 
 
 def _edema_ml(place: Mask, visit: Visit) -> float:
     grid = visit.head.grid
-    box = bounding_box(place, int(np.ceil(NEAR_MM / min(grid.spacing_mm))))
-    if box is None:
+    if not place.any():
         return 0.0
+    box = bounding_box(place, int(np.ceil(NEAR_MM / min(grid.spacing_mm))))
     near = ndimage.distance_transform_edt(~place[box], sampling=grid.spacing_mm) <= NEAR_MM
     return float(np.count_nonzero(near & (visit.tissue[box] == SNFH))) * grid.voxel_ml

@@ -8,10 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import ndimage
 
-from vasotype.boxes import Box, bounding_box
+from vasotype.boxes import Box
 from vasotype.stages import Grid
 
-__all__ = ["Box", "bounding_box", "box_in", "crop", "grown", "instance_boxes"]
+__all__ = ["Box", "box_in", "crop", "grown", "instance_boxes"]
 
 
 def grown(box: Box, margin: int) -> Box:

@@ -1,7 +1,7 @@
 """From dynamic series to quantitative maps: DSC to relative blood volume, DCE to Ktrans.
 
 :func:`analyse_dsc` and :func:`analyse_dce` are the two ways in; both take arrays and give arrays.
-Files are read and written by :mod:`vasotype.perfusion.read` and :mod:`vasotype.perfusion.write`.
+Files are read and written by :mod:`vasotype.study.dynamic` and :mod:`vasotype.perfusion.write`.
 Inside, rates are in 1/s, concentrations in mM and volumes fractions.
 """
 

@@ -10,7 +10,10 @@ from vasotype.findings import Finding, StudyError
 from vasotype.outputs.folder import replaced
 from vasotype.perfusion.dce import DceInputs, analyse_dce
 from vasotype.perfusion.dsc import DscReference, analyse_dsc
-from vasotype.perfusion.read import (
+from vasotype.perfusion.series import DEFAULT_SETTINGS, DceSettings, DynamicSeries
+from vasotype.perfusion.write import write_dce, write_dsc
+from vasotype.stages import Mask
+from vasotype.study.dynamic import (
     brain_of,
     read_aif,
     read_b1,
@@ -19,9 +22,6 @@ from vasotype.perfusion.read import (
     read_mask,
     read_series,
 )
-from vasotype.perfusion.series import DEFAULT_SETTINGS, DceSettings, DynamicSeries
-from vasotype.perfusion.write import write_dce, write_dsc
-from vasotype.stages import Mask
 
 
 @dataclass(frozen=True)

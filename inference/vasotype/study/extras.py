@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import TypeVar
 
 from vasotype.findings import Finding, StudyError
-from vasotype.perfusion.read import read_aif, read_b1, read_flip_angles, read_series
 from vasotype.perfusion.series import (
     DEFAULT_SETTINGS,
     DceSettings,
@@ -19,6 +18,7 @@ from vasotype.perfusion.series import (
     PerfusionSeries,
 )
 from vasotype.stages import Mask
+from vasotype.study.dynamic import read_aif, read_b1, read_flip_angles, read_series
 from vasotype.study.nifti import read_volume
 
 Value = TypeVar("Value")
@@ -54,7 +54,7 @@ Found = Mapping[str, tuple[Path, ...]]
 def read_perfusion(extras: Extras, found: Found) -> tuple[PerfusionSeries | None, list[Finding]]:
     """Read the NIfTI series that the user named, else those found in the study's folder.
 
-    What the user named must be readable: StudyError as of :mod:`vasotype.perfusion.read`, and
+    What the user named must be readable: StudyError as of :mod:`vasotype.study.dynamic`, and
     ``aif-kind``. What was only found is left out with a finding.
     """
     findings: list[Finding] = []

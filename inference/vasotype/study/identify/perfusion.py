@@ -10,9 +10,9 @@ from pathlib import Path
 import numpy as np
 
 from vasotype.findings import Finding, StudyError
-from vasotype.perfusion.read import SHORTEST_VOLUME_S
 from vasotype.perfusion.series import DynamicSeries, FlipAngleImages, Floats, PerfusionSeries
 from vasotype.study.dicom import Series
+from vasotype.study.dynamic import SHORTEST_VOLUME_S
 from vasotype.study.extras import Extras, leniently, one_series, with_inputs
 from vasotype.study.identify.engine import Identified
 from vasotype.study.identify.rules import Kind
