@@ -204,7 +204,8 @@ class Calibration(Frozen):
     """Numbers fitted after training on lesions whose mode is known (``calibration.json``).
 
     Everything that depends on the inputs is kept by tier: ``structural``, ``dsc``, ``dce``,
-    ``both``. ``temperature`` divides the network's pooled mode logits. ``fusion`` holds the fused
+    ``both``. ``temperature`` divides the network's pooled mode logits, ``bias`` (by mode) is then
+    added, nothing where a tier is not named. ``fusion`` holds the fused
     models of a tier, the one that needs most first; ``biomarkers_only`` the same without the
     network, for comparison. ``fused_temperature`` divides the fused log probabilities, 1 where a
     tier is not named. ``conformal_threshold`` holds, for each tier and class, the largest 1 - p
@@ -214,11 +215,12 @@ class Calibration(Frozen):
     1.2 don't say.
     """
 
-    calibration_version: Literal["1.0", "1.1", "1.2"] = "1.2"
+    calibration_version: Literal["1.0", "1.1", "1.2", "1.3"] = "1.3"
     model_sha256: str | None = None
     source: str
     basis: Literal["simulation", "site"] = "simulation"
     temperature: dict[str, float]
+    bias: dict[str, tuple[float, float, float]] = {}
     mimicry_temperature: dict[str, float]
     mimicry_threshold: float
     fusion: dict[str, tuple[ModeModel, ...]] = {}
@@ -232,7 +234,7 @@ class Calibration(Frozen):
 
     def of_model(self, digest: str) -> Calibration:
         """The same numbers, said to be of the ONNX file with this sha256."""
-        return self.model_copy(update={"model_sha256": digest, "calibration_version": "1.2"})
+        return self.model_copy(update={"model_sha256": digest, "calibration_version": "1.3"})
 
     def serves(self, digest: str) -> bool:
         """Whether it is, as far as it says, of the ONNX file with this sha256."""

@@ -10,6 +10,7 @@ from vasotype_training.calibrate import (
     calibrate,
     conformal_thresholds,
     fit_binary_temperature,
+    fit_scaling,
     fit_temperature,
     folds,
     prediction_sets,
@@ -29,6 +30,13 @@ def honest(rng, count):
 def test_temperature_undoes_over_and_under_confidence(sharpening):
     logits, modes = honest(np.random.default_rng(0), 6000)
     assert fit_temperature(sharpening * logits, modes) == pytest.approx(sharpening, rel=0.1)
+
+
+def test_a_bias_undoes_what_leans_to_one_mode():
+    logits, modes = honest(np.random.default_rng(0), 6000)
+    temperature, bias = fit_scaling(3.0 * (logits - (1.0, 0.0, -2.0)), modes)
+    assert temperature == pytest.approx(3.0, rel=0.1)
+    assert bias == pytest.approx(np.array([1.0, 0.0, -2.0]) + 1 / 3, abs=0.1)
 
 
 def test_binary_temperature_undoes_overconfidence():

@@ -1,11 +1,11 @@
 """Calibration of the phenotype head on lesions whose mode is known.
 
-Temperatures make the pooled logits honest (Guo et al. 2017), a small model fuses them with the
-biomarkers, and class-conditional conformal thresholds turn the fused probabilities into sets that
-hold the true mode with a stated probability, for every mode on its own (Vovk 2012; Sadinle et al.
-2019). Thresholds, and the temperature of the fused model, come from lesions that it did not see: it
-is fitted fold by fold, no patient in two folds (cross-conformal prediction, Vovk 2015), and once
-more on all.
+A temperature and a bias make the pooled logits honest (Guo et al. 2017), a small model fuses them
+with the biomarkers, and class-conditional conformal thresholds turn the fused probabilities into
+sets that hold the true mode with a stated probability, for every mode on its own (Vovk 2012;
+Sadinle et al. 2019). Thresholds, and the temperature of the fused model, come from lesions that it
+did not see: it is fitted fold by fold, no patient in two folds (cross-conformal prediction, Vovk
+2015), and once more on all.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from dataclasses import dataclass, fields
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
+from scipy.optimize import minimize, minimize_scalar
 from scipy.special import expit, log_softmax, softmax
 from vasotype.phenotype.features import Features, adjusted, lesion_features, log_edema_ratio
 from vasotype.phenotype.fusion import fused_logits
@@ -48,6 +48,24 @@ def fit_temperature(logits: Floats, modes: Integers) -> float:
     """
     rows = np.arange(len(modes))
     return _best_temperature(lambda t: -log_softmax(logits / t, axis=1)[rows, modes].mean())
+
+
+def fit_scaling(logits: Floats, modes: Integers) -> tuple[float, tuple[float, float, float]]:
+    """Temperature and bias [3] that minimise the negative log-likelihood of ``modes`` [N] under
+    ``softmax(logits / temperature + bias)``, ``logits`` [N, 3]; the bias sums to 0.
+    """
+    rows = np.arange(len(modes))
+
+    def loss(flat: Floats) -> float:
+        answer = log_softmax(logits * flat[0] + flat[1:], axis=1)
+        return float(-answer[rows, modes].mean())
+
+    slopes = (1.0 / TEMPERATURES[1], 1.0 / TEMPERATURES[0])
+    start = np.array([1.0 / fit_temperature(logits, modes), 0.0, 0.0, 0.0])
+    bounds = (slopes, *[(None, None)] * len(MODES))
+    found = minimize(loss, start, method="L-BFGS-B", bounds=bounds).x
+    first, second, third = (round(float(b), 4) for b in found[1:] - found[1:].mean())
+    return float(1.0 / found[0]), (first, second, third)
 
 
 def fit_binary_temperature(logits: Floats, truth: Integers) -> float:
@@ -93,9 +111,10 @@ def best_threshold(scores: Floats, truth: Integers) -> float:
 
 @dataclass(frozen=True)
 class TierNumbers:
-    """What is fitted for one kind of input: temperature, models, thresholds."""
+    """What is fitted for one kind of input: the network's scale, models, thresholds."""
 
     temperature: float
+    bias: tuple[float, float, float]
     fused_temperature: float
     fusion: tuple[ModeModel, ...]
     biomarkers_only: tuple[ModeModel, ...]
@@ -158,8 +177,10 @@ def fit_numbers(
     held_out = _held_out(values, columns, modes, fold, tier)
     fused_temperature = fit_temperature(held_out, modes)
     logits = np.array([lesion.answers[name].mode_logits for lesion in lesions])
+    temperature, bias = fit_scaling(logits, modes)
     return TierNumbers(
-        temperature=fit_temperature(logits, modes),
+        temperature=temperature,
+        bias=bias,
         fused_temperature=fused_temperature,
         fusion=fit_ladder(columns, modes, tier, network=True),
         biomarkers_only=fit_ladder(columns, modes, tier, network=False),

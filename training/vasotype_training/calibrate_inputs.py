@@ -22,6 +22,7 @@ from vasotype_training.calibrate import (
     as_features,
     conformal_thresholds,
     fit_numbers,
+    fit_scaling,
     fit_temperature,
     folds,
     with_numbers,
@@ -80,8 +81,10 @@ def _fit_pet(
     own_modes = _modes(lesions)
     network = np.array([lesion.answers[name].mode_logits for lesion in lesions])
     fused_temperature = fit_temperature(held_out, own_modes)
+    temperature, bias = fit_scaling(network, own_modes)
     return TierNumbers(
-        temperature=fit_temperature(network, own_modes),
+        temperature=temperature,
+        bias=bias,
         fused_temperature=fused_temperature,
         fusion=_shifted(calibration.fusion[tier], values, own_modes),
         biomarkers_only=calibration.biomarkers_only[tier],

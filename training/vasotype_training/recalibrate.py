@@ -22,7 +22,13 @@ from vasotype.phenotype.reading import LEAST_DIAMETER_MM
 from vasotype.pipeline import Analysis
 from vasotype_models.contract import MODES, Calibration
 
-from vasotype_training.calibrate import FOLDS, conformal_thresholds, fit_temperature, folds
+from vasotype_training.calibrate import (
+    FOLDS,
+    conformal_thresholds,
+    fit_scaling,
+    fit_temperature,
+    folds,
+)
 from vasotype_training.cohorts import LabelledStudy, case_name, find_labelled, read_labelled
 from vasotype_training.evaluate.summary import patient
 
@@ -132,7 +138,7 @@ def refit(
         by_name[lesion.numbers].append(lesion)
     changes: dict[str, dict[str, object]] = {
         name: dict(getattr(calibration, name))
-        for name in ("temperature", "fused_temperature", "conformal_threshold", "lesions")
+        for name in ("temperature", "bias", "fused_temperature", "conformal_threshold", "lesions")
     }
     summary, changed = [], []
     for tier, own in sorted(by_name.items()):
@@ -148,7 +154,7 @@ def refit(
         network = np.array([lesion.network_logits for lesion in own])
         fused = np.array([lesion.fused_logits for lesion in own])
         held_out = _held_out(fused, modes, [lesion.patient for lesion in own])
-        changes["temperature"][tier] = fit_temperature(network, modes)
+        changes["temperature"][tier], changes["bias"][tier] = fit_scaling(network, modes)
         changes["fused_temperature"][tier] = fit_temperature(fused, modes)
         changes["conformal_threshold"][tier] = conformal_thresholds(held_out, modes)
         changes["lesions"][tier] = len(own)

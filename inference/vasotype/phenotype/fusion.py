@@ -67,7 +67,8 @@ def numbers_for(
 
 def network_probabilities(calibration: Calibration, tier: str, answer: NetworkAnswer) -> Values:
     """The network's own calibrated probabilities [3]."""
-    return softmax(answer.mode_logits / calibration.temperature[tier])
+    bias = np.array(calibration.bias.get(tier, (0.0, 0.0, 0.0)))
+    return softmax(answer.mode_logits / calibration.temperature[tier] + bias)
 
 
 def fuse(calibration: Calibration, tier: str, answer: NetworkAnswer, features: Features) -> Fused:
