@@ -79,3 +79,18 @@ def test_a_cohort_with_faint_lesions_holds_none_that_is_fainter(ball):
     assert min(ratios) > 0.9 * FAINT_CNR[0]
     assert any(ratio < FAINT_CNR[1] for ratio in ratios)
     assert any(ratio >= FAINT_CNR[1] for ratio in ratios)
+
+
+@pytest.mark.slow
+def test_a_cohort_may_ask_for_visibility_in_t1c_itself(ball):
+    options = StudyOptions(
+        maps=False,
+        healthy_share=0.0,
+        most_lesions=3,
+        population=Population(limits_mm=(8.0, 16.0), faint_share=0.0, visible_in="t1c"),
+        badly_stripped_share=0.0,
+    )
+    studies = [simulate_study([RealBrain(ball)], (), (4, n), options) for n in range(3)]
+    ratios = [seen.t1c for study in studies for seen in study.visibility.values()]
+    assert len(ratios) >= 3
+    assert min(ratios) > 0.9 * FAINT_CNR[0]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,6 +31,9 @@ INTERIORS = ("plain", "broken", "septate", "mural")
 INTERIOR_SHARES = (0.50, 0.15, 0.15, 0.20)
 LAYERED_SHARE = 0.12
 """Cores with a fluid level."""
+
+VisibleIn = Literal["either", "t1c"]
+"""Where a rim has to stand out: in the better of T1c and T1c - T1, or in T1c itself."""
 
 PUSHING_MM = 15.0
 """Lesions above this diameter may push their surroundings aside."""
@@ -98,7 +102,8 @@ class Population:
     ``free_share`` of the metastases have free contrast instead of modelled biology;
     ``ring_centre_mm`` the diameter at which half of the lesions have a core; ``faint_share`` the
     share of lesions with a rim contrast-to-noise ratio in ``FAINT_CNR``, the others lie above
-    (:mod:`vasotype_training.simulate.visibility`; None leaves visibility as it comes);
+    (:mod:`vasotype_training.simulate.visibility`; None leaves visibility as it comes), and
+    ``visible_in`` the image that is asked for it;
     ``tumor_spread`` of the logarithm of a tumor's T1 and T2.
     """
 
@@ -110,6 +115,7 @@ class Population:
     outline_share: float = 0.3
     cluster_share: float = 0.12
     faint_share: float | None = None
+    visible_in: VisibleIn = "either"
     tumor_spread: float = 0.08
 
 

@@ -150,6 +150,7 @@ def simulate_study(
         metastases = settle_visibility(
             metastases,
             faint_share,
+            options.population.visible_in,
             lambda plans: scan_scene(render(plans, ("t1", "t1c"), False), scan),
             rng,
         )

@@ -1,7 +1,8 @@
 """How well a lesion's rim stands out by its enhancement, as rendered and acquired.
 
 The contrast-to-noise ratio is (mean of the rim - median of the surroundings) over the noise, in T1c
-and in T1c - T1: a reader compares both, so a lesion is as visible as the larger says. Rim:
+and in T1c - T1: a reader compares both, so a lesion is as visible as the larger says; a cohort may
+also ask T1c alone. Rim:
 enhancing tumor within 2 mm of the lesion's border. Surroundings: brain 1.5 to 5 mm outside, away
 from every lesion. Noise: the scatter (1.48 times the median absolute deviation) of the
 surroundings, so that tissue borders count as a reader sees them. Definition and limits are ours.
@@ -17,7 +18,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from vasotype_models.contract import ET, NETC
 
-from vasotype_training.simulate.plan import Lesion, redraw_biology
+from vasotype_training.simulate.plan import Lesion, VisibleIn, redraw_biology
 from vasotype_training.simulate.scene import Scene
 
 Array = NDArray[np.float32]
@@ -46,6 +47,10 @@ class Visibility:
     def best(self) -> float:
         """The larger ratio of those that are known; NaN where none is."""
         return float(np.fmax(self.t1c, self.difference))
+
+    def where(self, image: VisibleIn) -> float:
+        """The ratio by which a cohort calls the rim faint or clear."""
+        return self.best if image == "either" else self.t1c
 
 
 UNKNOWN = Visibility(float("nan"), float("nan"))
@@ -88,6 +93,7 @@ def _ratio(image: Array, rim: Mask, around: Mask) -> float:
 def settle_visibility(
     plans: Sequence[Lesion],
     faint_share: float,
+    visible_in: VisibleIn,
     render: Callable[[Sequence[Lesion]], Scene],
     rng: np.random.Generator,
 ) -> list[Lesion]:
@@ -98,18 +104,22 @@ def settle_visibility(
     away, which is quicker. After ``ROUNDS`` a lesion is taken as it is, unless it lies below faint
     among all others: then it is left out. ``render`` gives the acquired scene of plans.
     """
+
+    def ratios_of(lesions: Sequence[Lesion]) -> list[float]:
+        return _ratios(lesions, render(lesions), visible_in)
+
     lesions = list(plans)
     faint = rng.random(len(lesions)) < faint_share
     wrong = list(range(len(lesions)))
     for _ in range(ROUNDS):
-        ratios = _ratios([lesions[n] for n in wrong], render([lesions[n] for n in wrong]))
+        ratios = ratios_of([lesions[n] for n in wrong])
         told = {n: _as_told(ratio, bool(faint[n])) for n, ratio in zip(wrong, ratios, strict=True)}
         wrong = [n for n in wrong if not told[n] and lesions[n].biology is not None]
         if not wrong:
             break
         for n in wrong:
             lesions[n] = redraw_biology(lesions[n], rng)
-    ratios = _ratios(lesions, render(lesions))
+    ratios = ratios_of(lesions)
     return [kept for kept, ratio in zip(lesions, ratios, strict=True) if not ratio < FAINT_CNR[0]]
 
 
@@ -118,9 +128,9 @@ def _as_told(ratio: float, faint: bool) -> bool:
     return bool(np.isnan(ratio)) or (low <= ratio < high if faint else ratio >= high)
 
 
-def _ratios(lesions: Sequence[Lesion], scene: Scene) -> list[float]:
+def _ratios(lesions: Sequence[Lesion], scene: Scene, visible_in: VisibleIn) -> list[float]:
     """Visibility of each planned lesion; NaN where it left no voxel."""
     seen = measure_visibility(scene)
     simulated = scene.truth[len(scene.truth) - len(scene.plans) :]
     number = {plan.seed: t.id for t, plan in zip(simulated, scene.plans, strict=True)}
-    return [seen.get(number.get(lesion.seed, 0), UNKNOWN).best for lesion in lesions]
+    return [seen.get(number.get(lesion.seed, 0), UNKNOWN).where(visible_in) for lesion in lesions]
