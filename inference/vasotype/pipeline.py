@@ -26,7 +26,7 @@ from vasotype.phenotype.rules import Rulebook, default_rules, read_by_rules, rea
 from vasotype.phenotype.treatment import consider_treatment
 from vasotype.prepare import prepare
 from vasotype.result import Result
-from vasotype.settings import Settings, digest
+from vasotype.settings import Settings, digest, digest_of_files
 from vasotype.stages import LesionSet, Maps, Prepared, Study
 from vasotype.study import read_study
 from vasotype.study.extras import NO_EXTRAS, Extras
@@ -90,6 +90,9 @@ class Vasotype:
         refuse_occupied(Path(output), study.name, options.overwrite)
         by_hand = overrides, known.symptomatic, known.pathology
         settings = self.settings(options, extras, *by_hand)
+        if isinstance(source, str | Path):
+            files = digest_of_files(Path(source))
+            settings = settings.model_copy(update={"files": files})
         analysis = self._analyse(study, clock, known)
         result = analysis.result.model_copy(update={"settings": settings})
         write_outputs(replace(analysis, result=result), Path(output), options)

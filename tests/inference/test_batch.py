@@ -138,6 +138,23 @@ def test_every_setting_the_version_and_their_absence_count(earlier):
     assert said == ["version 0.4.0", "settings that it doesn't tell"]
 
 
+def test_files_that_changed_since_count_but_not_where_they_lie(earlier, tmp_path):
+    result, study, settings = earlier
+    moved = tmp_path / "elsewhere" / "sub-1" / "ses-1"
+    shutil.copytree(study, moved)
+    (moved / ".DS_Store").write_text("hidden")
+    shutil.copytree(tmp_path / "elsewhere", tmp_path / "again")
+    assert made_otherwise(result, moved, settings) == []
+    image = moved / "case1-t1c.nii.gz"
+    image.write_bytes(image.read_bytes() + b"more")
+    assert made_otherwise(result, moved, settings) == ["other files"]
+    more = tmp_path / "again" / "sub-1" / "ses-1"
+    shutil.copy(more / "case1-t1c.nii.gz", more / "case1-t1n.nii.gz")
+    assert made_otherwise(result, more, settings) == ["other files"]
+    before = settings.model_copy(update={"files": None})
+    assert made_otherwise(result.model_copy(update={"settings": before}), more, settings) == []
+
+
 def test_only_the_studys_own_clinical_facts_count(earlier, tmp_path):
     result, _, settings = earlier
     study = tmp_path / "sub-1" / "ses-1"

@@ -8,7 +8,7 @@ from vasotype import __version__
 from vasotype.clinical import Clinical, read_participants
 from vasotype.findings import StudyError
 from vasotype.result import Result
-from vasotype.settings import Settings
+from vasotype.settings import Settings, digest_of_files
 from vasotype.study import read_study
 
 WORDS = {
@@ -44,6 +44,8 @@ def made_otherwise(earlier: Result, study: Path, settings: Settings) -> list[str
         for name, words in WORDS.items()
         if getattr(earlier.settings, name) != getattr(settings, name)
     ]
+    if earlier.settings.files not in (None, digest_of_files(study)):
+        said.append("other files")
     if earlier.clinical != _facts(study):
         said.append("other clinical facts")
     return said

@@ -18,12 +18,14 @@ from vasotype.cli.dce_options import (
     dce_settings,
 )
 from vasotype.cli.options import (
+    CalibrationOption,
     Device,
     DeviceOption,
     JsonOption,
     ModelOption,
     NoReportOption,
     OverwriteOption,
+    ProtocolOption,
     RulesOption,
     ThreadsOption,
 )
@@ -65,6 +67,8 @@ def follow(
     relaxivity: RelaxivityOption = None,
     haematocrit: HaematocritOption = None,
     model: ModelOption = "default",
+    calibration: CalibrationOption = None,
+    protocol: ProtocolOption = None,
     rules: RulesOption = None,
     device: DeviceOption = Device.AUTO,
     threads: ThreadsOption = None,
@@ -98,7 +102,7 @@ def follow(
             overwrite=overwrite,
             report=not no_report,
         )
-        analyser = vasotype.load(model, device=device.value, threads=threads, rules=rules)
+        analyser = vasotype.load(model, device.value, threads, calibration, protocol, rules)
         record = compare(analyser, studies, output, options)
     if as_json:
         print_json(record.model_dump(mode="json"))

@@ -11,9 +11,12 @@ import typer
 
 from vasotype.cli.console import guarded, needs_extra
 from vasotype.cli.options import (
+    CalibrationOption,
     Device,
     DeviceOption,
     ModelOption,
+    ProtocolOption,
+    RulesOption,
     Seg,
     SegOption,
     SrPhenotypeOption,
@@ -51,6 +54,9 @@ def serve(
         typer.Option(min=0.1, help="Disk space for what waits; images beyond it are refused"),
     ] = 20.0,
     model: ModelOption = "default",
+    calibration: CalibrationOption = None,
+    protocol: ProtocolOption = None,
+    rules: RulesOption = None,
     device: DeviceOption = Device.AUTO,
     threads: ThreadsOption = None,
     seg: SegOption = Seg.BINARY,
@@ -80,7 +86,7 @@ def serve(
         quiet_s=quiet,
         maximal_bytes=int(max_gb * 1024**3),
     )
-    analyser = vasotype.load(model, device=device.value, threads=threads)
+    analyser = vasotype.load(model, device.value, threads, calibration, protocol, rules)
     outputs = vasotype.OutputOptions(seg=seg.value, sr_phenotype=sr_phenotype)
     stop = Event()
     for number in (signal.SIGINT, signal.SIGTERM):
