@@ -12,6 +12,7 @@ from pathlib import Path
 from vasotype.acquisition import acquisition_findings, check, minutes_after_contrast
 from vasotype.acquisition.protocol import Protocol, default_protocol, read_protocol
 from vasotype.engine import Engine, find_model
+from vasotype.engine.honest import calibrated
 from vasotype.engine.providers import Device
 from vasotype.lesions import find_lesions
 from vasotype.lesions.biomarkers import measure_biomarkers
@@ -133,6 +134,7 @@ class Vasotype:
         with clock.stage("segment"):
             maps = self.engine.segment(prepared)
             lesions = find_lesions(prepared, maps, contract.inference)
+            maps = calibrated(maps, prepared.mask, calibration.tissue)
         with clock.stage("perfusion"):
             prepared, perfusion = measure_perfusion(study, prepared, lesions)
             tracer = study.clinical.pet_tracer if study.clinical else None

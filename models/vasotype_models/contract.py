@@ -200,6 +200,16 @@ class Density(Frozen):
     threshold: float
 
 
+class TissueScaling(Frozen):
+    """Makes tissue probabilities honest: softmax(``slope`` * ln p + ``bias``), by tissue.
+
+    Labels are drawn before it, at thresholds that the search for small lesions asks for.
+    """
+
+    slope: float = Field(gt=0)
+    bias: tuple[float, float, float, float]
+
+
 class Calibration(Frozen):
     """Numbers fitted after training on lesions whose mode is known (``calibration.json``).
 
@@ -210,12 +220,13 @@ class Calibration(Frozen):
     network, for comparison. ``fused_temperature`` divides the fused log probabilities, 1 where a
     tier is not named. ``conformal_threshold`` holds, for each tier and class, the largest 1 - p
     that a prediction set still admits. ``basis`` says whether lesions of a simulation or of a site
-    gave temperatures and thresholds: a coverage claim holds for lesions like those only.
+    gave temperatures and thresholds: a coverage claim holds for lesions like those only. ``tissue``
+    is for voxels near lesions; without it the network's own probabilities stand.
     ``model_sha256`` is that of the ONNX file whose answers it was fitted to; files before version
     1.2 don't say.
     """
 
-    calibration_version: Literal["1.0", "1.1", "1.2", "1.3"] = "1.3"
+    calibration_version: Literal["1.0", "1.1", "1.2", "1.3", "1.4"] = "1.4"
     model_sha256: str | None = None
     source: str
     basis: Literal["simulation", "site"] = "simulation"
@@ -228,13 +239,14 @@ class Calibration(Frozen):
     fused_temperature: dict[str, float] = {}
     edema_size: EdemaSize | None = None
     density: Density | None = None
+    tissue: TissueScaling | None = None
     conformal_threshold: dict[str, dict[str, float]]
     coverage: float = 0.9
     lesions: dict[str, int] = Field(description="lesions the fit saw, by tier")
 
     def of_model(self, digest: str) -> Calibration:
         """The same numbers, said to be of the ONNX file with this sha256."""
-        return self.model_copy(update={"model_sha256": digest, "calibration_version": "1.3"})
+        return self.model_copy(update={"model_sha256": digest, "calibration_version": "1.4"})
 
     def serves(self, digest: str) -> bool:
         """Whether it is, as far as it says, of the ONNX file with this sha256."""
