@@ -109,11 +109,12 @@ def pool_lesions(values: Tensor, numbers: Tensor, slots: int) -> Tensor:
     """
     pooled = []
     for value, number in zip(values, numbers, strict=True):
-        index = number.reshape(-1).clamp(max=slots + 1)
-        flat = value.reshape(value.shape[0], -1)
-        sums = value.new_zeros(slots + 2, value.shape[0]).index_add(0, index, flat.T)
-        count = torch.bincount(index, minlength=slots + 2)[:, None]
-        pooled.append((sums / count)[1:-1])
+        flat = number.reshape(-1)
+        use = torch.nonzero((flat > 0) & (flat <= slots))[:, 0]
+        index = flat[use] - 1
+        own = value.reshape(value.shape[0], -1)[:, use].T
+        sums = value.new_zeros(slots, value.shape[0]).index_add(0, index, own)
+        pooled.append(sums / torch.bincount(index, minlength=slots)[:, None])
     return torch.stack(pooled)
 
 
