@@ -52,7 +52,7 @@ def test_samples_are_consistent(ball: PaintedProbabilities) -> None:
         absent = sample["image"].numpy()[present == 0]
         assert not absent.any()
         numbers = set(np.unique(sample["instances"])) - {0}
-        known += sum(float(sample["mode"][n - 1].sum()) > 0 for n in numbers)
+        known += sum(int(sample["mode"][n - 1]) >= 0 for n in numbers)
         assert not (sample["tissue"].numpy()[sample["mask"][0].numpy() == 0] > 0).any()
     assert known > 0
 

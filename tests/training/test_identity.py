@@ -4,7 +4,7 @@ import importlib
 
 import numpy as np
 import pytest
-from vasotype_models.contract import read_calibration, read_contract
+from vasotype_models.contract import TissueScaling, read_calibration, read_contract
 from vasotype_models.registry import list_models, resolve
 from vasotype_training.identity import (
     files_digest,
@@ -73,6 +73,18 @@ def test_inference_rules_and_calibration_both_count_and_the_network_s_name_does_
     same = rules_digest(contract, calibration)
     assert len({same, rules_digest(warier, calibration), rules_digest(contract, colder)}) == 3
     assert rules_digest(contract, calibration.of_model("a" * 64)) == same
+
+
+def test_the_calibration_of_voxels_counts_for_voxels_alone():
+    folder = resolve("default")
+    contract, calibration = read_contract(folder), read_calibration(folder)
+    plain, scaled = (
+        calibration.model_copy(update={"tissue": tissue})
+        for tissue in (None, TissueScaling(slope=0.7, bias=(0.0, 0.0, 0.0, -1.0)))
+    )
+    assert rules_digest(contract, plain) != rules_digest(contract, scaled)
+    lesions = {rules_digest(contract, c, voxels=False) for c in (plain, scaled)}
+    assert lesions == {rules_digest(contract, plain)}
 
 
 @pytest.mark.parametrize("name", [entry.name for entry in list_models()])

@@ -8,6 +8,7 @@ from vasotype.findings import StudyError
 from vasotype_models.contract import MODES
 from vasotype_training import recalibrate as module
 from vasotype_training.calibrate import calibrate, prediction_sets
+from vasotype_training.calibrate_tissue import TissueSample
 from vasotype_training.evaluate.summary import patient
 from vasotype_training.recalibrate import SiteLesion, refit
 
@@ -68,6 +69,36 @@ def test_a_handful_of_lesions_calibrates_nothing(shipped):
     assert refused.value.code == "site-lesions"
 
 
+def no_voxels():
+    return TissueSample(np.zeros((4, 0), np.float32), np.zeros(0, np.uint8))
+
+
+def too_sure(count, rng):
+    """Voxels of one study whose probabilities are farther from even than they should be."""
+    honest = rng.dirichlet(np.full(4, 0.7), count)
+    labels = (rng.random((count, 1)) > honest.cumsum(axis=1)).sum(axis=1).clip(0, 3)
+    sure = honest**2 / (honest**2).sum(axis=1, keepdims=True)
+    return TissueSample(sure.T.astype(np.float32), labels.astype(np.uint8))
+
+
+def test_outlines_alone_refit_the_tissues(shipped):
+    rng = np.random.default_rng(8)
+    found = refit(shipped, [], "site", (), [too_sure(800, rng) for _ in range(12)])
+    assert found.calibration.tissue.slope == pytest.approx(0.5, abs=0.05)
+    assert found.calibration.basis == "simulation"
+    assert found.calibration.temperature == shipped.temperature
+    assert found.summary == ("tissues: refitted on voxels about the lesions of 12 studies",)
+
+
+def test_too_few_outlines_refit_nothing_and_say_so(shipped):
+    rng = np.random.default_rng(9)
+    few = [too_sure(800, rng) for _ in range(9)] + [no_voxels()] * 5
+    lesions = site(np.random.default_rng(10), 300)
+    found = refit(shipped, lesions, "site", (), few)
+    assert found.calibration.tissue == shipped.tissue
+    assert "tissues: kept as they were; 9 studies with lesions, 10 are needed" in found.summary
+
+
 @pytest.fixture
 def three_visits(monkeypatch, shipped):
     """Two examinations of one patient and one of another; lesions that only tell the patient."""
@@ -87,6 +118,7 @@ def three_visits(monkeypatch, shipped):
     monkeypatch.setattr(
         module, "site_lesions", lambda number, *_: [SiteLesion(number, "both", 0, None, None)]
     )
+    monkeypatch.setattr(module, "site_voxels", lambda *_: no_voxels())
     identity = SimpleNamespace(sha256="a" * 64)
     engine = SimpleNamespace(calibration=shipped, identity=identity)
     runtime = SimpleNamespace(engine=engine, analyse=analyse)
@@ -98,7 +130,7 @@ def refitted_from(monkeypatch):
     """What is handed to the fit."""
     seen = SimpleNamespace()
 
-    def refit(calibration, lesions, site, refused):
+    def refit(calibration, lesions, site, refused, voxels):
         seen.calibration, seen.lesions, seen.refused = calibration, lesions, refused
 
     monkeypatch.setattr(module, "refit", refit)

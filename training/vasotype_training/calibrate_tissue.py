@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,7 +47,7 @@ def sample_tissue(
     return TissueSample(flat[:, near].astype(np.float32), labels.reshape(-1)[near])
 
 
-def fit_tissue(samples: list[TissueSample]) -> TissueScaling:
+def fit_tissue(samples: Sequence[TissueSample]) -> TissueScaling:
     """The scaling of least negative log-likelihood over all voxels.
 
     Raises ValueError where a tissue is missing.

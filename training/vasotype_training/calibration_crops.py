@@ -11,13 +11,11 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
-import numpy as np
 from vasotype.engine import Engine
 from vasotype_models.contract import QUANTITATIVE, Calibration
 
 from vasotype_training.calibrate import calibrate
 from vasotype_training.calibrate_inputs import with_pet, with_reduced_input
-from vasotype_training.calibrate_tissue import TissueSample, fit_tissue, sample_tissue
 from vasotype_training.config import expand, read_config
 from vasotype_training.lesion_crops import CropOptions, CropStream, anatomy_places
 from vasotype_training.measured_lesions import MeasuredLesion, measure_crop
@@ -55,20 +53,18 @@ def fit_on_crops(folder: Path, config_path: Path, count: int) -> Calibration:
     )
     calibration = with_reduced_input(calibrate(measured.usual, source), measured.without_t1)
     calibration = with_pet(calibration, measured.usual, measured.with_pet)
-    calibration = calibration.model_copy(update={"tissue": fit_tissue(measured.voxels)})
     return calibration.of_model(engine.identity.sha256)
 
 
 @dataclass(frozen=True)
 class Measured:
     """Lesions of the same patients by their input: all four sequences and maps, T1c and FLAIR
-    with maps, and all with PET; and voxels about them, with all four sequences.
+    with maps, and all with PET.
     """
 
     usual: list[MeasuredLesion] = field(default_factory=list)
     without_t1: list[MeasuredLesion] = field(default_factory=list)
     with_pet: list[MeasuredLesion] = field(default_factory=list)
-    voxels: list[TissueSample] = field(default_factory=list)
 
 
 def measure_patients(engine: Engine, stream: CropStream, count: int) -> Measured:
@@ -76,14 +72,9 @@ def measure_patients(engine: Engine, stream: CropStream, count: int) -> Measured
     start, measured = time.monotonic(), Measured()
     for number in range(count):
         crop = stream.crop(number)
-        maps = engine.segment(crop.prepared)
-        about = np.random.default_rng(number)
-        measured.voxels.append(
-            sample_tissue(maps.tissue, crop.scene.tissue, crop.prepared.mask, about)
-        )
-        measured.usual.extend(measure_crop(engine, crop, number, maps))
+        measured.usual.extend(measure_crop(engine, crop, number))
         if number % 2:
-            measured.with_pet.extend(measure_crop(engine, crop, number, maps, pet=True))
+            measured.with_pet.extend(measure_crop(engine, crop, number, pet=True))
         else:
             measured.without_t1.extend(measure_crop(engine, crop.with_only(REDUCED), number))
         if (number + 1) % REPORT_EVERY == 0:

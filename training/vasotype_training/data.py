@@ -16,10 +16,9 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
 from torch.utils.data import IterableDataset, get_worker_info
-from vasotype_models.contract import CHANNELS, ET, NETC, QUANTITATIVE, STRUCTURAL
+from vasotype_models.contract import CHANNELS, ET, MODES, NETC, QUANTITATIVE, STRUCTURAL
 
 from vasotype_training.config import DataConfig
-from vasotype_training.lesion_targets import lesion_targets, voices
 from vasotype_training.simulate.acquisition import Severity, degrade, degrade_map
 from vasotype_training.simulate.anatomy import Anatomy, Source
 from vasotype_training.simulate.look import draw_look
@@ -33,6 +32,9 @@ from vasotype_training.simulate.visibility import measure_visibility
 
 Sample = dict[str, Tensor]
 
+MOST_LESIONS = 24
+"""Lesion slots of a sample; further lesions train the segmentation only."""
+
 SIZE_REFERENCE_MM3 = 3000.0
 """A lesion of volume V weighs this over V, within limits."""
 
@@ -40,17 +42,7 @@ HARD = Severity(poor_t1_share=0.2)
 MILD = Severity(noise=0.06, thick_share=0.1)
 """A good scanner on a good day: three in ten samples; the others are hard."""
 
-VOLUMES = (
-    "image",
-    "mask",
-    "tissue",
-    "instances",
-    "low_permeability",
-    "weight",
-    "territory",
-    "speaking",
-    "around",
-)
+VOLUMES = ("image", "mask", "tissue", "instances", "low_permeability", "weight", "territory")
 """What flips and displacements move."""
 
 SURROUNDINGS = 3
@@ -248,8 +240,7 @@ def acquire(scene: Scene, present: NDArray[np.float32], rng: np.random.Generator
 
     ``image`` [7, X, Y, Z], ``mask`` [1, X, Y, Z], ``stats`` [7, 2], ``present`` [7]; ``enhanced``
     is 0 where T1 stands in the place of T1c, and then no label is ET; [X, Y, Z]: ``tissue``,
-    ``instances``, ``low_permeability``, ``weight``, ``territory``, ``speaking`` and ``around``
-    (numbers of lesions); ``mode`` [slots, 3], ``mimicry`` [slots].
+    ``instances``, ``low_permeability``, ``weight``, ``territory``; [slots]: ``mode``, ``mimicry``.
     """
     axis = int(rng.choice(3, p=(0.15, 0.15, 0.7)))
     severity = HARD if rng.random() < 0.7 else MILD
@@ -277,8 +268,7 @@ def acquire(scene: Scene, present: NDArray[np.float32], rng: np.random.Generator
             image[index] = degrade_map(scene.maps[channel], noise, rng, axis, channel)
     if copied:
         stats[CHANNELS.index("t1c")] = stats[CHANNELS.index("t1")]
-    mode, mimicry = lesion_targets(scene, have)
-    speaking, around = voices(scene)
+    mode, mimicry = lesion_targets(scene)
     seen = replace(scene, images=acquired)
     unseen = [n for n, v in measure_visibility(seen).items() if v.best < UNSEEN_CNR]
     weight, territory = size_weights(scene.tissue, np.isin(scene.instances, unseen))
@@ -296,8 +286,6 @@ def acquire(scene: Scene, present: NDArray[np.float32], rng: np.random.Generator
         "present": present,
         "enhanced": np.float32(enhanced),
         "stats": stats,
-        "speaking": speaking,
-        "around": around,
         "mode": mode if enhanced else np.full_like(mode, -1),
         "mimicry": mimicry,
     }
@@ -326,6 +314,20 @@ def draw_statistics(
     )
     change = np.clip((high_ - low_) / max(high - low, 1e-3), 0.5, 2.0)
     return location + float(middle_ - middle), scale * float(change)
+
+
+def lesion_targets(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Mode index and mimicry (0, 1) of each lesion slot; -1 is unknown or empty."""
+    mode = np.full(MOST_LESIONS, -1, np.int64)
+    mimicry = np.full(MOST_LESIONS, -1, np.int64)
+    for lesion in scene.truth:
+        if lesion.id > MOST_LESIONS:
+            continue
+        if lesion.mode is not None:
+            mode[lesion.id - 1] = MODES.index(lesion.mode)
+        if lesion.mimicry is not None:
+            mimicry[lesion.id - 1] = int(lesion.mimicry)
+    return mode, mimicry
 
 
 def turn(scene: Scene, rng: np.random.Generator) -> Scene:

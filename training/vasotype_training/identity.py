@@ -42,23 +42,29 @@ def runtime_digest(*modules: str) -> str:
     return _digest((source_digest("vasotype", *modules).encode(), brain.encode()))
 
 
-def rules_digest(contract: Contract | BrainContract, calibration: Calibration | None) -> str:
+def rules_digest(
+    contract: Contract | BrainContract, calibration: Calibration | None, *, voxels: bool = True
+) -> str:
     """Hex digest of what answers depend on after the graph; a brain network has no calibration.
 
-    The name of the network in the calibration is left out: its digest always stands beside.
+    Without ``voxels`` the calibration of tissue probabilities doesn't count: nothing that is
+    measured of a lesion depends on it. The name of the network in the calibration is left out: its
+    digest always stands beside.
     """
     said = [contract.inference.model_dump_json()]
     if calibration is not None:
-        said.append(calibration.model_dump_json(exclude={"model_sha256", "calibration_version"}))
+        left_out = {"model_sha256", "calibration_version"}
+        if calibration.tissue is None or not voxels:
+            left_out.add("tissue")
+        said.append(calibration.model_dump_json(exclude=left_out))
     return _digest(part.encode() for part in said)
 
 
-def rules_of(model: Path) -> str:
+def rules_of(model: Path, *, voxels: bool = True) -> str:
     """The :func:`rules_digest` of a model folder; raises OSError or ValueError of its files."""
     contract = read_any_contract(model)
-    return rules_digest(
-        contract, read_calibration(model) if isinstance(contract, Contract) else None
-    )
+    calibration = read_calibration(model) if isinstance(contract, Contract) else None
+    return rules_digest(contract, calibration, voxels=voxels)
 
 
 def files_digest(places: Sequence[Path]) -> str:

@@ -4,7 +4,7 @@ Tissue: weighted Tversky and cross-entropy over the nested regions whole tumor, 
 tumor, with inverse-size voxel weights (Shirokikh et al. 2020), and soft Dice lesion by lesion, each
 in its own surroundings (the idea of Bouteille et al. 2025), so that a small lesion counts as much
 as a large one. Habitat: per-lesion cross-entropy of
-the mode (to probabilities) and of mimicry, voxel-wise for low permeability.
+the mode and of mimicry, voxel-wise for low permeability.
 """
 
 from __future__ import annotations
@@ -14,13 +14,13 @@ from dataclasses import dataclass
 import torch
 import torch.nn.functional as F  # noqa: N812 - torch's own idiom
 from torch import Tensor
-from vasotype_models.contract import ET, MODES, NETC, SNFH, Inference
+from vasotype_models.contract import ET, MODES, NETC, SNFH
 
 REGIONS = ((NETC, SNFH, ET), (NETC, ET), (ET,))
 """Whole tumor, core, enhancing: classes whose probabilities add up."""
 
-RULES = Inference()
-"""By which the runtime pools a lesion's logits."""
+VIABLE_SHARE = 0.1
+"""A lesion pools over ET, or over its whole core where ET is a smaller share."""
 
 
 SMOOTH = 50.0
@@ -102,61 +102,47 @@ def _inside(label: Tensor, region: tuple[int, ...]) -> Tensor:
     return inside.float()
 
 
-def pool_lesions(values: Tensor, numbers: Tensor, slots: int) -> Tensor:
-    """Mean of ``values`` [B, C, X, Y, Z] over each lesion's voxels -> [B, slots, C].
+def pool_lesions(values: Tensor, instances: Tensor, tissue: Tensor, slots: int) -> Tensor:
+    """Mean of ``values`` [B, C, X, Y, Z] over each lesion's viable voxels -> [B, slots, C].
 
-    NaN for a slot without voxels. ``numbers`` [B, X, Y, Z] counts lesions from 1.
+    NaN for a slot without voxels. ``instances`` [B, X, Y, Z] counts from 1.
     """
     pooled = []
-    for value, number in zip(values, numbers, strict=True):
-        flat = number.reshape(-1)
-        use = torch.nonzero((flat > 0) & (flat <= slots))[:, 0]
-        index = flat[use] - 1
-        own = value.reshape(value.shape[0], -1)[:, use].T
-        sums = value.new_zeros(slots, value.shape[0]).index_add(0, index, own)
-        pooled.append(sums / torch.bincount(index, minlength=slots)[:, None])
+    for value, number, label in zip(values, instances, tissue, strict=True):
+        flat = number.reshape(-1).clamp(max=slots + 1)
+        enhancing = (label == ET).reshape(-1)
+        size = torch.bincount(flat, minlength=slots + 2)
+        bright = torch.bincount(flat[enhancing], minlength=slots + 2)
+        viable = (bright >= VIABLE_SHARE * size)[flat]
+        use = (flat > 0) & (flat <= slots) & (enhancing | ~viable)
+        index = flat[use]
+        sums = value.new_zeros(slots + 1, value.shape[0])
+        sums = sums.index_add(0, index, value.reshape(value.shape[0], -1)[:, use].T)
+        count = torch.bincount(index, minlength=slots + 1)[:, None]
+        pooled.append((sums / count)[1:])
     return torch.stack(pooled)
-
-
-def viable_numbers(instances: Tensor, tissue: Tensor) -> Tensor:
-    """``instances`` [B, X, Y, Z] without the voxels that don't count as viable tumor.
-
-    These are ET, or a lesion's whole core where ET is a small share of it.
-    """
-    kept = []
-    for number, label in zip(instances, tissue, strict=True):
-        flat, enhancing = number.reshape(-1), (label == ET).reshape(-1)
-        size = torch.bincount(flat)
-        bright = torch.bincount(flat[enhancing], minlength=len(size))
-        viable = (bright >= RULES.viable_enhancing_share * size)[flat]
-        kept.append(torch.where(enhancing | ~viable, flat, 0).reshape(number.shape))
-    return torch.stack(kept)
 
 
 def habitat_loss(habitat: Tensor, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
     """Loss of the habitat head and its parts; zero where no lesion of the batch is known.
 
-    ``habitat`` [B, 5, X, Y, Z] logits; ``batch`` holds instances, tissue, speaking, around, mode,
-    mimicry and low_permeability. Mode logits are pooled as the runtime does.
+    ``habitat`` [B, 5, X, Y, Z] logits; ``batch`` holds instances, tissue, mode, mimicry and
+    low_permeability.
     """
     slots = batch["mode"].shape[1]
     count = len(MODES)
     low = F.binary_cross_entropy_with_logits(
         habitat[:, -1], batch["low_permeability"], reduction="none"
     )
-    viable = viable_numbers(batch["instances"], batch["tissue"])
-    stacked = torch.cat([habitat[:, count : count + 1], low[:, None]], dim=1)
-    pooled = pool_lesions(stacked, viable, slots)
-    modes = pool_lesions(habitat[:, :count], batch["speaking"], slots)
-    against = pool_lesions(habitat[:, :count], batch["around"], slots)
-    modes = modes - RULES.surroundings_weight * torch.nan_to_num(against)
-    known = (batch["mode"][..., 0] >= 0) & torch.isfinite(modes[..., 0])
+    stacked = torch.cat([habitat[:, : count + 1], low[:, None]], dim=1)
+    pooled = pool_lesions(stacked, batch["instances"], batch["tissue"], slots)
+    known = (batch["mode"] >= 0) & torch.isfinite(pooled[..., 0])
     if not known.any():
         return habitat.sum() * 0.0, {}
-    mode = F.cross_entropy(modes[known], batch["mode"][known])
+    mode = F.cross_entropy(pooled[known][:, :count], batch["mode"][known])
     mimicry = F.binary_cross_entropy_with_logits(
-        pooled[known][:, 0], batch["mimicry"][known].float()
+        pooled[known][:, count], batch["mimicry"][known].float()
     )
-    barrier = pooled[known][:, 1].mean()
+    barrier = pooled[known][:, count + 1].mean()
     parts = {"mode": mode, "mimicry": mimicry, "barrier": barrier}
     return mode + 0.5 * mimicry + barrier, parts

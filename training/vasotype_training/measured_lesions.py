@@ -54,11 +54,9 @@ class MeasuredLesion:
 
 
 def measure_crop(
-    engine: Engine, crop: Crop, patient: int, maps: Maps | None = None, *, pet: bool = False
+    engine: Engine, crop: Crop, patient: int, *, pet: bool = False
 ) -> Iterator[MeasuredLesion]:
     """Run the chain from the network to the biomarkers on a crop, and match lesions to the truth.
-
-    ``maps`` are those of the engine's first pass over the crop, where they are at hand.
 
     A found lesion belongs to the true one that most of its voxels lie in; where two belong to the
     same, the larger counts. Answers are those of the tiers whose channels are there, by the names
@@ -67,7 +65,7 @@ def measure_crop(
     given = crop.prepared
     voxel_ml = dict.fromkeys(given.channels, given.grid.voxel_ml)
     inference = engine.contract.inference
-    maps = engine.segment(given) if maps is None else maps
+    maps = engine.segment(given)
     lesions = find_lesions(given, maps, inference)
     prepared = given
     if crop.series is not None:

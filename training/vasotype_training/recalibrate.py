@@ -1,4 +1,5 @@
-"""Refit what a site can refit: temperatures and conformal thresholds, on its own labelled lesions.
+"""Refit what a site can refit: temperatures and conformal thresholds, on its own labelled lesions,
+and how far voxel probabilities are to be believed, on its own outlines.
 
 The fused models stay as they are: a site rarely has the lesions to fit them, but some dozens of
 each mode tell how sure the model may be there.
@@ -20,7 +21,7 @@ from vasotype.findings import StudyError
 from vasotype.phenotype.fusion import fuse, numbers_for
 from vasotype.phenotype.reading import LEAST_DIAMETER_MM
 from vasotype.pipeline import Analysis
-from vasotype_models.contract import MODES, Calibration
+from vasotype_models.contract import MODES, Calibration, TissueScaling
 
 from vasotype_training.calibrate import (
     FOLDS,
@@ -29,12 +30,16 @@ from vasotype_training.calibrate import (
     fit_temperature,
     folds,
 )
+from vasotype_training.calibrate_tissue import TissueSample, fit_tissue, sample_tissue
 from vasotype_training.cohorts import LabelledStudy, case_name, find_labelled, read_labelled
 from vasotype_training.evaluate.summary import patient
 
 LEAST_PER_MODE = 30
 """Lesions of each mode below which a tier keeps its numbers: a 90 % set needs 9 at the very least,
 and 30 keep the standard deviation of its coverage near 5 %. Ours."""
+
+LEAST_STUDIES = 10
+"""Studies with lesions below which the scaling of tissue probabilities stays. Ours."""
 
 Floats = NDArray[np.float64]
 
@@ -79,21 +84,32 @@ def recalibrate(
     if not folders:
         raise StudyError("truth-missing", f"{cohort.name}: no labelled case in it")
     calibration = runtime.engine.calibration.of_model(runtime.engine.identity.sha256)
-    lesions, refused = list[SiteLesion](), list[str]()
+    # The network's own probabilities of tissues are asked for.
+    runtime.engine.calibration = calibration.model_copy(update={"tissue": None})
+    lesions, voxels, refused = list[SiteLesion](), list[TissueSample](), list[str]()
     patients: dict[str, int] = {}
     for done, folder in enumerate(folders, start=1):
         try:
             labelled = read_labelled(folder)
             # Timepoints of one patient are no independent witnesses: they share a fold.
             number = patients.setdefault(patient(labelled.study.name), len(patients))
-            if labelled.lesions:
-                analysis = runtime.analyse(labelled.study)
-                lesions += site_lesions(number, labelled, analysis, calibration)
+            analysis = runtime.analyse(labelled.study)
+            voxels.append(site_voxels(done, labelled, analysis))
+            lesions += site_lesions(number, labelled, analysis, calibration)
         except StudyError as error:
             refused.append(f"{case_name(folder)}: left out, {error.code}: {error}")
         if progress is not None:
             progress(done, len(folders))
-    return refit(calibration, lesions, cohort.name, refused)
+    return refit(calibration, lesions, cohort.name, refused, voxels)
+
+
+def site_voxels(number: int, labelled: LabelledStudy, analysis: Analysis) -> TissueSample:
+    """Voxels about the lesions of a labelled study, which its ``number`` picks among them."""
+    prepared = analysis.prepared
+    reference = labelled.on_grid(prepared.grid)
+    use = prepared.mask & ~reference.exclude.astype(bool)
+    about = np.random.default_rng(number)
+    return sample_tissue(analysis.maps.tissue, reference.tissue, use, about)
 
 
 def site_lesions(
@@ -126,12 +142,18 @@ def site_lesions(
 
 
 def refit(
-    calibration: Calibration, lesions: list[SiteLesion], site: str, refused: Sequence[str] = ()
+    calibration: Calibration,
+    lesions: list[SiteLesion],
+    site: str,
+    refused: Sequence[str] = (),
+    voxels: Sequence[TissueSample] = (),
 ) -> Recalibration:
-    """Temperatures and thresholds of each kind of input with enough lesions; the others stay.
+    """Temperatures and thresholds of each kind of input with enough lesions, and the scaling of
+    tissues with enough studies; the others stay.
 
-    ``refused`` are lines on studies that gave no lesions, for the summary. Thresholds come from
-    probabilities whose temperature was fitted on other patients.
+    ``refused`` are lines on studies that gave no lesions, for the summary; ``voxels`` are those of
+    each study, with the network's own probabilities. Thresholds come from probabilities whose
+    temperature was fitted on other patients.
     """
     by_name: dict[str, list[SiteLesion]] = defaultdict(list)
     for lesion in lesions:
@@ -160,14 +182,34 @@ def refit(
         changes["lesions"][tier] = len(own)
         changed.append(tier)
         summary.append(f"{tier}: refitted on {len(own)} lesions")
-    if not changed:
+    tissue, told_tissue = refit_tissue(calibration, voxels)
+    if not changed and tissue == calibration.tissue:
         read = summary or [f"no lesion of {LEAST_DIAMETER_MM:g} mm was found"]
         told = "; ".join([*read, *refused])
         raise StudyError("site-lesions", f"{site}: {told}")
-    source = f"{site}: tiers {', '.join(changed)} on its own lesions; before: {calibration.source}"
+    parts = [f"tiers {', '.join(changed)} on its own lesions"] if changed else []
+    parts += ["tissues on its own outlines"] if tissue != calibration.tissue else []
+    source = f"{site}: {', '.join(parts)}; before: {calibration.source}"
     basis = "site" if len(changed) == len(calibration.temperature) else "simulation"
-    update = {**changes, "source": source, "basis": basis}
-    return Recalibration(calibration.model_copy(update=update), (*summary, *refused))
+    update = {**changes, "tissue": tissue, "source": source, "basis": basis}
+    return Recalibration(calibration.model_copy(update=update), (*summary, *told_tissue, *refused))
+
+
+def refit_tissue(
+    calibration: Calibration, voxels: Sequence[TissueSample]
+) -> tuple[TissueScaling | None, tuple[str, ...]]:
+    """The scaling of tissue probabilities, or the one that there was; and what became of it."""
+    own = [sample for sample in voxels if len(sample.labels)]
+    if not own:
+        return calibration.tissue, ()
+    if len(own) < LEAST_STUDIES:
+        why = f"{len(own)} studies with lesions, {LEAST_STUDIES} are needed"
+        return calibration.tissue, (f"tissues: kept as they were; {why}",)
+    try:
+        found = fit_tissue(own)
+    except ValueError as error:
+        return calibration.tissue, (f"tissues: kept as they were; {error}",)
+    return found, (f"tissues: refitted on voxels about the lesions of {len(own)} studies",)
 
 
 def _held_out(logits: Floats, modes: NDArray[np.int64], patients: list[int]) -> Floats:

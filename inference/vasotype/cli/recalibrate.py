@@ -17,7 +17,7 @@ from vasotype.findings import StudyError
 def recalibrate(
     cohort: Annotated[
         Path,
-        typer.Argument(metavar="COHORT", help="Folder of studies with truth/lesions.tsv."),
+        typer.Argument(metavar="COHORT", help="Folder of labelled studies."),
     ],
     *,
     output: Annotated[Path, typer.Option("--output", "-o", help="New calibration file (JSON).")],
@@ -29,7 +29,8 @@ def recalibrate(
     A case holds its sequences and, under `truth/`, `segmentation.nii.gz`, `instances.nii.gz` and
     `lesions.tsv` with the vascular mode of each lesion as far as it is known. Lesions of 5 mm and
     more that the model finds are used; at least 30 of each mode are needed in an input tier to
-    change it; a study that can't be used is left out and named. The new file serves `run` and
+    change it. Ten studies with outlined lesions refit the voxel probabilities of tissues, without
+    any mode. A study that can't be used is left out and named. The new file serves `run` and
     `batch` as `--calibration FILE`, with the same model only. Until then every coverage figure
     holds for simulated lesions only. Needs `pip install "vasotype[train]"`.
 

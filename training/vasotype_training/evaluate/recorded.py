@@ -150,14 +150,16 @@ def record(outputs: Sequence[Path], model: Path) -> Recorded:
     ``figures-missing`` for a folder without figures and ``figures-incomparable`` where they are of
     another model, or of other rules or another calibration than it has now.
     """
-    now = _Identity(read_any_contract(model).onnx_sha256, rules_of(model))
+    network = read_any_contract(model).onnx_sha256
+    now = _Identity(network, rules_of(model))
+    of_lesions = _Identity(network, rules_of(model, voxels=False))
     kept = read_recorded(model) if (model / RECORD).is_file() else Recorded()
     for folder in outputs:
         if not any((folder / name).is_file() for name in (STUDIES, LESIONS)):
             raise StudyError("figures-missing", f"{folder.name}: no {STUDIES} or {LESIONS}")
     recorded = Recorded(
         studies=_merged(kept.studies, _read_all(outputs, STUDIES, now), now),
-        lesions=_merged(kept.lesions, _read_all(outputs, LESIONS, now), now),
+        lesions=_merged(kept.lesions, _read_all(outputs, LESIONS, of_lesions), of_lesions),
     )
     text = recorded.model_dump_json(indent=1, exclude_defaults=True)
     (model / RECORD).write_text(text + "\n", encoding="utf-8")

@@ -78,7 +78,7 @@ def evaluate_lesions(
         model=identity.name,
         version=identity.version,
         sha256=identity.sha256,
-        rules=rules_digest(engine.contract, engine.calibration),
+        rules=rules_digest(engine.contract, engine.calibration, voxels=False),
         vasotype_version=vasotype.__version__,
         command=options.command,
         cohorts=tuple(record(name, lesions) for name, lesions in measured.items()),

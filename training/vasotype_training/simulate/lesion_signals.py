@@ -97,7 +97,7 @@ def _enhanced(
     assert lesion.biology is not None
     tumor = physics.at_field(tumor, look.sequences)
     steps = np.geomspace(0.002, 3.0, 48)
-    vp = physics.PLASMA_PER_RCBV * lesion.biology.rcbv
+    vp = 0.58 * 0.02 * lesion.biology.rcbv
     table = physics.tissue_concentration(steps, lesion.biology.ve, vp, look.sequences)
     mmol = np.interp(ktrans, steps, table).astype(np.float32)
     rest = physics.t1_weighted(tumor.t1, tumor.t2, tumor.density, look.sequences)

@@ -17,12 +17,7 @@ from scipy.stats import multivariate_normal, norm, qmc
 from vasotype_models.contract import MODES
 
 from vasotype_training.simulate.biology import LATENTS, LOW_KTRANS_PER_MIN, covariance, means
-from vasotype_training.simulate.physics import (
-    PLASMA_PER_RCBV,
-    Sequences,
-    draw_sequences,
-    tissue_concentration,
-)
+from vasotype_training.simulate.physics import Sequences, draw_sequences, tissue_concentration
 from vasotype_training.simulate.plan import Population, draw_diameter, edema_presence
 
 Floats = NDArray[np.float64]
@@ -142,7 +137,7 @@ def _shift(shift: Mapping[str, float]) -> Floats:
 
 def _plasma(log_rcbv: Floats) -> Floats:
     """Plasma volume, a fraction."""
-    plasma: Floats = PLASMA_PER_RCBV * np.exp(log_rcbv)
+    plasma: Floats = 0.58 * 0.02 * np.exp(log_rcbv)
     return plasma
 
 

@@ -15,11 +15,6 @@ from numpy.typing import NDArray
 
 Array = NDArray[np.float32]
 Values = Array | np.float32 | float
-
-PLASMA_PER_RCBV = 0.58 * 0.02
-"""Plasma volume, a fraction, for each unit of blood volume relative to white matter: white matter
-holds 2 % of blood, whose haematocrit is 0.42 in small vessels.
-"""
 """One value for a whole tissue, or one a voxel."""
 
 HAEMATOCRIT = 0.42

@@ -96,11 +96,6 @@ def _add_edema(scene: Scene, local: Local, look: Look) -> None:
     tissue[(share > VISIBLE_EDEMA) & (tissue == 0)] = SNFH
 
 
-def border_limits_mm(diameter_mm: float) -> tuple[float, float]:
-    """Least and largest width that a border is rendered with: none is wider than its lesion."""
-    return CRISP_MM, max(CRISP_MM, 0.22 * diameter_mm)
-
-
 def _add_body(scene: Scene, local: Local, look: Look, number: int) -> bool:
     """Render tumor, core and blood; True where at least one voxel was labelled."""
     lesion, rng = local.lesion, local.rng
@@ -108,7 +103,8 @@ def _add_body(scene: Scene, local: Local, look: Look, number: int) -> bool:
     width = lesion.biology.width_mm if lesion.biology is not None else rng.uniform(0.25, 1.6)
     # Tumor reaches further along tracts, whatever its mode.
     reach = width * np.exp(TRACTS * (2 * local.white - 1)) if width > CRISP_MM else width
-    reach = np.clip(reach, *border_limits_mm(lesion.diameter_mm))
+    # A border can't be wider than the lesion itself.
+    reach = np.clip(reach, CRISP_MM, max(CRISP_MM, 0.22 * lesion.diameter_mm))
     body = (ndtr(-local.distance / reach) * inside).astype(np.float32)
     signals = lesion_signals(scene, local, look, body)
     core, clot = interior(local, body)
