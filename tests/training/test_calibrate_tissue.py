@@ -6,7 +6,7 @@ from vasotype.engine.honest import calibrated, scaled_tissue
 from vasotype.stages import Maps
 from vasotype_models.contract import ET, TissueScaling
 from vasotype_training.calibrate_tissue import (
-    MOST_VOXELS,
+    SHARE,
     TissueSample,
     fit_tissue,
     sample_tissue,
@@ -46,22 +46,25 @@ def a_study() -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return p, labels, np.ones(labels.shape, bool)
 
 
-def test_voxels_are_those_within_five_millimetres_of_a_core():
+def test_voxels_are_a_share_of_those_within_five_millimetres_of_a_core(monkeypatch):
     p, labels, brain = a_study()
     brain[:, :, 20:] = False
-    sample = sample_tissue(p, labels, brain, np.random.default_rng(0))
-    assert sample.probabilities.shape == (4, len(sample.labels))
-    assert (sample.labels == ET).sum() == 32
-    assert 14**3 / 2 > len(sample.labels) > 12**3 / 4
+
+    def sample(share):
+        monkeypatch.setattr("vasotype_training.calibrate_tissue.SHARE", share)
+        return sample_tissue(p, labels, brain, np.random.default_rng(0))
+
+    every = sample(1.0)
+    assert every.probabilities.shape == (4, len(every.labels))
+    assert (every.labels == ET).sum() == 32
+    assert 14**3 / 2 > len(every.labels) > 12**3 / 4
+    assert len(sample(SHARE).labels) == pytest.approx(SHARE * len(every.labels), rel=0.3)
     p[ET, 2, 2, 2] = 0.9
-    more = sample_tissue(p, labels, brain, np.random.default_rng(0))
-    assert len(more.labels) > len(sample.labels)
+    assert len(sample(1.0).labels) > len(every.labels)
 
 
-def test_a_large_lesion_gives_no_more_than_its_share_and_no_lesion_nothing():
+def test_a_study_without_lesion_gives_none():
     p, labels, brain = a_study()
-    labels[5:35, 5:35, 5:35] = ET
-    assert len(sample_tissue(p, labels, brain, np.random.default_rng(0)).labels) == MOST_VOXELS
     labels[:] = 0
     assert len(sample_tissue(p, labels, brain, np.random.default_rng(0)).labels) == 0
 

@@ -15,8 +15,9 @@ from vasotype_models.contract import ET, NETC, TISSUES, TissueScaling
 
 NEAR_MM = 5
 """Voxels within this distance of a true or predicted core count."""
-MOST_VOXELS = 5000
-"""Voxels that one study gives; more of the same lesions would tell little."""
+SHARE = 0.1
+"""Share of these voxels that is taken, of each study alike: figures count voxels, too, so a large
+lesion speaks louder than a small one."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +42,7 @@ def sample_tissue(
     near = np.flatnonzero(brain & (ndimage.distance_transform_edt(~core) <= NEAR_MM))
     if not core.any():
         near = near[:0]
-    if len(near) > MOST_VOXELS:
-        near = rng.choice(near, MOST_VOXELS, replace=False)
+    near = near[rng.random(len(near)) < SHARE]
     flat = probabilities.reshape(len(TISSUES), -1)
     return TissueSample(flat[:, near].astype(np.float32), labels.reshape(-1)[near])
 
