@@ -73,6 +73,8 @@ def test_inference_rules_and_calibration_both_count_and_the_network_s_name_does_
     same = rules_digest(contract, calibration)
     assert len({same, rules_digest(warier, calibration), rules_digest(contract, colder)}) == 3
     assert rules_digest(contract, calibration.of_model("a" * 64)) == same
+    retold = calibration.model_copy(update={"source": "told otherwise"})
+    assert rules_digest(contract, retold) == same
 
 
 def test_the_calibration_of_voxels_counts_for_voxels_alone():

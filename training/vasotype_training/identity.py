@@ -48,12 +48,12 @@ def rules_digest(
     """Hex digest of what answers depend on after the graph; a brain network has no calibration.
 
     Without ``voxels`` the calibration of tissue probabilities doesn't count: nothing that is
-    measured of a lesion depends on it. The name of the network in the calibration is left out: its
-    digest always stands beside.
+    measured of a lesion depends on it. The name of the network in the calibration is left out, as
+    its digest always stands beside, and so is what the calibration says of its source.
     """
     said = [contract.inference.model_dump_json()]
     if calibration is not None:
-        left_out = {"model_sha256", "calibration_version"}
+        left_out = {"model_sha256", "calibration_version", "source"}
         if calibration.tissue is None or not voxels:
             left_out.add("tissue")
         said.append(calibration.model_dump_json(exclude=left_out))
