@@ -12,8 +12,8 @@ from pathlib import Path
 from vasotype.acquisition import acquisition_findings, check, minutes_after_contrast
 from vasotype.acquisition.protocol import Protocol, default_protocol, read_protocol
 from vasotype.engine import Engine, find_model
-from vasotype.engine.honest import calibrated
 from vasotype.engine.providers import Device
+from vasotype.engine.tissue_calibration import calibrated
 from vasotype.lesions import find_lesions
 from vasotype.lesions.biomarkers import measure_biomarkers
 from vasotype.lesions.biomarkers_region import ScanFacts

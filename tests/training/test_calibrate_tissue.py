@@ -2,7 +2,7 @@
 
 import numpy as np
 import pytest
-from vasotype.engine.honest import calibrated, scaled_tissue
+from vasotype.engine.tissue_calibration import calibrated, scaled_tissue
 from vasotype.stages import Maps
 from vasotype_models.contract import ET, TissueScaling
 from vasotype_training.calibrate_tissue import (

@@ -97,6 +97,8 @@ def test_too_few_outlines_refit_nothing_and_say_so(shipped):
     found = refit(shipped, lesions, "site", (), few)
     assert found.calibration.tissue == shipped.tissue
     assert "tissues: kept as they were; 9 studies with lesions, 10 are needed" in found.summary
+    with pytest.raises(StudyError, match="9 studies with lesions, 10 are needed"):
+        refit(shipped, [], "site", (), few)
 
 
 @pytest.fixture

@@ -63,17 +63,22 @@ def test_a_lesion_without_surroundings_has_no_ratio():
     assert np.isnan(measure_visibility(scene)[1].t1c)
 
 
-@pytest.mark.slow
-def test_a_cohort_with_faint_lesions_holds_none_that_is_fainter(ball):
+def seen_in_a_cohort(ball, count, **population):
+    """Visibility of every lesion in ``count`` small studies of one population."""
     options = StudyOptions(
         maps=False,
         healthy_share=0.0,
         most_lesions=3,
-        population=Population(limits_mm=(8.0, 16.0), faint_share=0.5),
+        population=Population(limits_mm=(8.0, 16.0), **population),
         badly_stripped_share=0.0,
     )
-    studies = [simulate_study([RealBrain(ball)], (), (4, n), options) for n in range(4)]
-    ratios = [seen.best for study in studies for seen in study.visibility.values()]
+    studies = [simulate_study([RealBrain(ball)], (), (4, n), options) for n in range(count)]
+    return [seen for study in studies for seen in study.visibility.values()]
+
+
+@pytest.mark.slow
+def test_a_cohort_with_faint_lesions_holds_none_that_is_fainter(ball):
+    ratios = [seen.best for seen in seen_in_a_cohort(ball, 4, faint_share=0.5)]
     assert len(ratios) >= 4
     # Left out lesions no longer disturb the surroundings of the others, which moves these a little.
     assert min(ratios) > 0.9 * FAINT_CNR[0]
@@ -83,14 +88,6 @@ def test_a_cohort_with_faint_lesions_holds_none_that_is_fainter(ball):
 
 @pytest.mark.slow
 def test_a_cohort_may_ask_for_visibility_in_t1c_itself(ball):
-    options = StudyOptions(
-        maps=False,
-        healthy_share=0.0,
-        most_lesions=3,
-        population=Population(limits_mm=(8.0, 16.0), faint_share=0.0, visible_in="t1c"),
-        badly_stripped_share=0.0,
-    )
-    studies = [simulate_study([RealBrain(ball)], (), (4, n), options) for n in range(3)]
-    ratios = [seen.t1c for study in studies for seen in study.visibility.values()]
+    ratios = [s.t1c for s in seen_in_a_cohort(ball, 3, faint_share=0.0, visible_in="t1c")]
     assert len(ratios) >= 3
     assert min(ratios) > 0.9 * FAINT_CNR[0]

@@ -10,14 +10,14 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from scipy.optimize import minimize
 from scipy.special import log_softmax
-from vasotype.engine.honest import LEAST
+from vasotype.engine.tissue_calibration import LEAST
 from vasotype_models.contract import ET, NETC, TISSUES, TissueScaling
 
-NEAR_MM = 5
-"""Voxels within this distance of a true or predicted core count."""
+from vasotype_training.evaluate.outlines import NEAR_MM
+
 SHARE = 0.1
-"""Share of these voxels that is taken, of each study alike: figures count voxels, too, so a large
-lesion speaks louder than a small one."""
+"""Share of the voxels near lesions that is taken, of each study alike: figures count voxels, too, so
+a large lesion speaks louder than a small one."""
 
 
 @dataclass(frozen=True)

@@ -185,7 +185,7 @@ def refit(
     tissue, told_tissue = refit_tissue(calibration, voxels)
     if not changed and tissue == calibration.tissue:
         read = summary or [f"no lesion of {LEAST_DIAMETER_MM:g} mm was found"]
-        told = "; ".join([*read, *refused])
+        told = "; ".join([*read, *told_tissue, *refused])
         raise StudyError("site-lesions", f"{site}: {told}")
     parts = [f"tiers {', '.join(changed)} on its own lesions"] if changed else []
     parts += ["tissues on its own outlines"] if tissue != calibration.tissue else []

@@ -2,10 +2,10 @@
 
 The contrast-to-noise ratio is (mean of the rim - median of the surroundings) over the noise, in T1c
 and in T1c - T1: a reader compares both, so a lesion is as visible as the larger says; a cohort may
-also ask T1c alone. Rim:
-enhancing tumor within 2 mm of the lesion's border. Surroundings: brain 1.5 to 5 mm outside, away
-from every lesion. Noise: the scatter (1.48 times the median absolute deviation) of the
-surroundings, so that tissue borders count as a reader sees them. Definition and limits are ours.
+also ask T1c alone. Rim: enhancing tumor within 2 mm of the lesion's border. Surroundings: brain 1.5
+to 5 mm outside, away from every lesion. Noise: the scatter (1.48 times the median absolute
+deviation) of the surroundings, so that tissue borders count as a reader sees them. Definition and
+limits are ours.
 """
 
 from __future__ import annotations
