@@ -16,7 +16,7 @@ from vasotype_models.contract import ET, NETC, TISSUES, TissueScaling
 from vasotype_training.evaluate.outlines import NEAR_MM
 
 SHARE = 0.1
-"""Share of the voxels near lesions that is taken, of each study alike: figures count voxels, too, so
+"""Share of the voxels near lesions that is taken, of each study alike: figures count voxels, so
 a large lesion speaks louder than a small one."""
 
 
