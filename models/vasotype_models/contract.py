@@ -59,7 +59,7 @@ class Grid(Frozen):
 class Inference(Frozen):
     """What the numbers depend on after the graph."""
 
-    tile: tuple[int, int, int] = (96, 96, 96)
+    tile: tuple[int, int, int] = Field(default=(96, 96, 96), description="longest sides of a tile")
     overlap: float = Field(
         default=0.25, ge=0, lt=1, description="share of a tile shared with the next"
     )

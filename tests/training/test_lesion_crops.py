@@ -5,7 +5,6 @@ from vasotype_models.contract import CHANNELS, STRUCTURAL
 from vasotype_training.lesion_crops import (
     APART_MM,
     CropOptions,
-    anatomy_places,
     draw_patient,
     scan_patient,
     with_linked_primary,
@@ -97,9 +96,3 @@ def test_answers_stand_under_the_name_of_the_numbers_they_are_read_with(visits):
     reduced = visits[0].with_only(("t1c", "flair", "rcbv", "tbr"))
     for lesion in measure_crop(engine, reduced, 0, pet=True):
         assert set(lesion.answers) == {"structural-t1", "dsc-t1"}
-
-
-def test_a_place_without_anatomies_is_named(tmp_path):
-    (tmp_path / "empty").mkdir()
-    with pytest.raises(FileNotFoundError, match="empty"):
-        anatomy_places([tmp_path / "empty"])

@@ -17,9 +17,10 @@ from vasotype_models.contract import QUANTITATIVE, Calibration
 from vasotype_training.calibrate import calibrate
 from vasotype_training.calibrate_inputs import with_pet, with_reduced_input
 from vasotype_training.config import expand, read_config
-from vasotype_training.lesion_crops import CropOptions, CropStream, anatomy_places
+from vasotype_training.lesion_crops import CropOptions, CropStream
 from vasotype_training.measured_lesions import MeasuredLesion, measure_crop
 from vasotype_training.simulate.shape import read_outlines
+from vasotype_training.simulate.sources import anatomy_places
 
 log = logging.getLogger(__name__)
 

@@ -13,7 +13,6 @@ from pathlib import Path
 import numpy as np
 from vasotype.perfusion.series import PerfusionSeries
 from vasotype.stages import Grid, Prepared, Volume
-from vasotype.study import find_named_studies
 from vasotype_models.contract import CHANNELS, MODES, STRUCTURAL
 
 from vasotype_training.data import draw_box
@@ -34,8 +33,10 @@ from vasotype_training.simulate.study_series import box_affine, draw_series, tis
 CROP = (96, 96, 96)
 INSET = 10
 """Voxels between a crop's border and the nearest centre of a lesion."""
-PER_ANATOMY = 10
+PER_ANATOMY = 5
 """Crops taken from one anatomy before the next is read or painted, which takes seconds."""
+ORDER_STREAM, ANATOMY_STREAM = 6, 7
+"""Parts of a stream's seed: the order of the anatomies, and how each is drawn."""
 TRIED = 8
 """Lesions tried in a crop; those that lie apart from all before them stay. With many more, edema
 flows together everywhere, as it hardly does in patients."""
@@ -106,8 +107,9 @@ class Patient:
 class CropStream:
     """Crops of one population in the anatomies at ``places``; ``seed`` fixes them all.
 
-    Anatomies take turns and are read when their turn comes; those that can't be read, or lack one
-    of the four structural sequences, are passed over.
+    Anatomies take turns, in an order drawn once, so that a few patients meet many kinds of them.
+    They are read when their turn comes; those that can't be read, or lack one of the four
+    structural sequences, are passed over.
     """
 
     def __init__(
@@ -117,7 +119,9 @@ class CropStream:
         options: CropOptions,
         seed: tuple[int, ...],
     ) -> None:
-        self.places, self.outlines, self.options, self.seed = places, outlines, options, seed
+        order = np.random.default_rng([*seed, ORDER_STREAM]).permutation(len(places))
+        self.places = [places[n] for n in order]
+        self.outlines, self.options, self.seed = outlines, options, seed
         self._batch = -1
         self._anatomy: Anatomy | None = None
 
@@ -135,7 +139,7 @@ class CropStream:
     def _turn(self, batch: int) -> Anatomy:
         if self._anatomy is not None and self._batch == batch:
             return self._anatomy
-        rng = np.random.default_rng([*self.seed, 7, batch])
+        rng = np.random.default_rng([*self.seed, ANATOMY_STREAM, batch])
         for n in range(len(self.places)):
             place = self.places[(batch + n) % len(self.places)]
             try:
@@ -146,23 +150,6 @@ class CropStream:
                 self._anatomy, self._batch = anatomy, batch
                 return anatomy
         raise ValueError("no anatomy has all four structural sequences")
-
-
-def anatomy_places(paths: Sequence[Path]) -> list[Path]:
-    """Each label map and study at or below ``paths``; last parts may hold wildcards.
-
-    Raises FileNotFoundError naming the path that holds none.
-    """
-    places: list[Path] = []
-    for path in paths:
-        found = (
-            sorted(path.parent.glob(path.name)) if any(c in path.name for c in "*?[") else [path]
-        )
-        inside = [p for f in found for p in ([f] if f.is_file() else find_named_studies(f))]
-        if not inside:
-            raise FileNotFoundError(f"{path}: no anatomy here (label map, study or folder of them)")
-        places += inside
-    return places
 
 
 def draw_patient(

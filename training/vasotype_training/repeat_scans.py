@@ -18,10 +18,11 @@ from vasotype.pipeline import Vasotype
 from vasotype_models.contract import MODES
 
 from vasotype_training.calibrate import as_features
-from vasotype_training.lesion_crops import CropOptions, CropStream, anatomy_places
+from vasotype_training.lesion_crops import CropOptions, CropStream
 from vasotype_training.measured_lesions import TIERS, MeasuredLesion, measure_crop
 from vasotype_training.reliability import Reliability, reliability
 from vasotype_training.simulate.shape import read_outlines
+from vasotype_training.simulate.sources import anatomy_places
 
 Pair = tuple[MeasuredLesion, MeasuredLesion]
 Pairs = Sequence[Pair]

@@ -157,7 +157,8 @@ class Engine:
             return np.concatenate([answer[0] for answer in answers])[:, seen]
 
         width = sum(WIDTH[output] for output in outputs)
-        boxes = tile_boxes(prepared.mask, inference.tile, inference.overlap)
+        multiple = self.contract.grid.multiple
+        boxes = tile_boxes(prepared.mask, inference.tile, inference.overlap, multiple)
         shape = (width, *prepared.grid.shape)
         return blend(boxes, predict, shape, inference.blending_sigma)
 

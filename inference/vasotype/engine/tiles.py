@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from itertools import product
 
@@ -20,24 +21,30 @@ def tile_starts(side: int, tile: int, overlap: float) -> list[int]:
     return [round(step * (side - tile) / max(1, steps)) for step in range(steps + 1)]
 
 
-def tile_boxes(mask: Mask, tile: tuple[int, int, int], overlap: float) -> list[Box]:
+def tile_boxes(mask: Mask, tile: tuple[int, int, int], overlap: float, multiple: int) -> list[Box]:
     """Tiles that cover every voxel of ``mask`` (not empty); those outside it are left out.
 
     They are spread over the box of the mask, not over the grid, whose margins may cost a row of
-    tiles. A tile longer than the grid is clipped to the grid's side.
+    tiles. Along each axis there are as few as sides of up to ``tile`` voxels allow, and they are
+    as short as these few may be (a multiple of ``multiple``, as the grid's own sides).
     """
     along_x, along_y, along_z = (
-        _tiles_along(span, side, length, overlap)
+        _tiles_along(span, side, length, overlap, multiple)
         for span, side, length in zip(bounding_box(mask), mask.shape, tile, strict=True)
     )
     return [box for box in product(along_x, along_y, along_z) if mask[box].any()]
 
 
-def _tiles_along(span: slice, side: int, tile: int, overlap: float) -> list[slice]:
+def _tiles_along(
+    span: slice, side: int, longest: int, overlap: float, multiple: int
+) -> list[slice]:
     """Tiles over ``span`` of an axis with ``side`` voxels; one tile has the span in its middle."""
-    tile = min(tile, side)
-    reach = max(span.stop - span.start, tile)
-    first = span.start - (reach - (span.stop - span.start)) // 2
+    longest = min(longest, side)
+    length = span.stop - span.start
+    more = len(tile_starts(max(length, longest), longest, overlap)) - 1
+    tile = min(longest, math.ceil(length / (1 + more * (1 - overlap)) / multiple) * multiple)
+    reach = max(length, tile)
+    first = span.start - (reach - length) // 2
     first = min(max(first, 0), side - reach)
     return [slice(first + at, first + at + tile) for at in tile_starts(reach, tile, overlap)]
 

@@ -21,7 +21,6 @@ from vasotype_training.calibrate import TierNumbers
 from vasotype_training.evaluate.bars import read_bars
 from vasotype_training.evaluate.figures import Figure, Figures
 from vasotype_training.identity import rules_digest
-from vasotype_training.lesion_crops import anatomy_places
 from vasotype_training.lesion_evaluation.figures import (
     alarms,
     ceiling_figures,
@@ -36,6 +35,7 @@ from vasotype_training.lesion_evaluation.readings import Readings, read_lesions
 from vasotype_training.lesion_evaluation.scores import novelty_figure, population_figures
 from vasotype_training.measured_lesions import TIERS
 from vasotype_training.simulate.shape import read_outlines
+from vasotype_training.simulate.sources import anatomy_places
 
 
 @dataclass(frozen=True)

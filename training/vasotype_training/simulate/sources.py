@@ -17,6 +17,7 @@ from scipy import ndimage
 from vasotype.findings import StudyError
 from vasotype.prepare import prepare
 from vasotype.study import find_named_studies, read_study
+from vasotype.study.naming import stem
 from vasotype_models.contract import CHANNELS, QUANTITATIVE, STRUCTURAL
 
 from vasotype_training.cohorts import LabelMap, case_name, read_labelled
@@ -131,28 +132,57 @@ def _matches(paths: Sequence[Path]) -> list[Path]:
     return found
 
 
-def find_sources(paths: Sequence[Path], labels: LabelMap | None = None) -> list[Source]:
-    """Anatomies: label maps (files), tissue maps (folders), studies and folders of studies.
+def anatomy_places(paths: Sequence[Path]) -> list[Path]:
+    """Files and folders at or below ``paths`` that hold one anatomy each; not opened yet.
 
-    MNI152 when none is given.
-    The last part of a path may hold wildcards. A study below a folder that can't serve is passed
-    over with a warning. Raises FileNotFoundError naming the path that holds no anatomy.
+    A file is a label map and a folder with ``prob_gm`` tissue maps; in other folders these are the
+    label maps that lie in it, where it is no study itself, and the studies at or below it. The
+    last part of a path may hold wildcards. Raises FileNotFoundError naming the path that holds
+    none.
+    """
+    places: list[Path] = []
+    for path in _matches(paths):
+        whole = path.is_file() or any(path.glob("prob_gm.nii*"))
+        inside = [path] if whole else _anatomies_in(path)
+        if not inside:
+            raise FileNotFoundError(f"{path}: no anatomy here (label map, study or folder of them)")
+        places += inside
+    return places
+
+
+def _anatomies_in(folder: Path) -> list[Path]:
+    if not folder.is_dir():
+        return []
+    studies = find_named_studies(folder)
+    files = [] if folder in studies else [p for p in folder.iterdir() if p.is_file()]
+    return [*sorted(file for file in files if stem(file.name) is not None), *studies]
+
+
+def find_sources(paths: Sequence[Path], labels: LabelMap | None = None) -> list[Source]:
+    """The anatomies at or below ``paths`` (see ``anatomy_places``), MNI152 where there are none.
+
+    A study that can't serve is passed over with a warning. Raises FileNotFoundError naming the
+    path that holds no anatomy.
     """
     if not paths:
         return [mni152()]
     sources: list[Source] = []
     for path in _matches(paths):
         before = len(sources)
-        if path.is_file():
-            sources.append(label_map(path))
-        elif any(path.glob("prob_gm.nii*")):
-            sources.append(tissue_maps(path))
-        elif path.is_dir():
-            for folder in find_named_studies(path):
-                try:
-                    sources.append(RealBrain(read_brain(folder, labels)))
-                except StudyError as error:
-                    log.warning("%s is passed over: %s", case_name(folder), error)
+        for place in anatomy_places([path]):
+            try:
+                sources.append(_source(place, labels))
+            except StudyError as error:
+                log.warning("%s is passed over: %s", case_name(place), error)
         if len(sources) == before:
             raise FileNotFoundError(f"{path}: no anatomy here (label map, study or folder of them)")
     return sources
+
+
+def _source(place: Path, labels: LabelMap | None) -> Source:
+    """The anatomy at one place; raises StudyError where a study can't serve."""
+    if place.is_file():
+        return label_map(place)
+    if any(place.glob("prob_gm.nii*")):
+        return tissue_maps(place)
+    return RealBrain(read_brain(place, labels))
