@@ -61,7 +61,7 @@ class Inference(Frozen):
 
     tile: tuple[int, int, int] = Field(default=(96, 96, 96), description="longest sides of a tile")
     overlap: float = Field(
-        default=0.25, ge=0, lt=1, description="share of a tile shared with the next"
+        default=0.125, ge=0, lt=1, description="share of a tile shared with the next"
     )
     blending: Literal["gaussian"] = "gaussian"
     blending_sigma: float = Field(
@@ -93,7 +93,7 @@ class Inference(Frozen):
     lone_edema_confidence: float = Field(
         default=0.75, description="least mean P(edema) of edema that belongs to no lesion"
     )
-    confidence: float = Field(default=0.82, description="least mean core probability of a lesion")
+    confidence: float = Field(default=0.73, description="least mean core probability of a lesion")
     minimal_volume_mm3: float = Field(default=3.0, description="components below are never lesions")
     most_outside: float = Field(
         default=0.5,
