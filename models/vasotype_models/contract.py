@@ -103,17 +103,12 @@ class Inference(Frozen):
         default=0.1,
         description="viable voxels are ET, or all the core where ET is a smaller share of it",
     )
-    least_inner_voxels: int = Field(
-        default=8,
-        description="a lesion's mode logits are those of viable voxels whose six neighbours are "
-        "viable too, where at least this many are",
-    )
     surroundings_mm: float = Field(
         default=5.0,
         description="width of the shell about a lesion that its logits are held against",
     )
     surroundings_weight: float = Field(
-        default=0.5,
+        default=0.25,
         description="share of the shell's mean mode logits that is taken off the lesion's; other "
         "lesions and what is not brain have no part in it",
     )

@@ -9,7 +9,7 @@ from vasotype.lesions import find_lesions
 from vasotype.lesions.biomarkers import measure_biomarkers
 from vasotype.phenotype import adjust_edema, lesion_inputs, read_phenotypes
 from vasotype.phenotype.answers import lesion_views
-from vasotype.phenotype.pooling import inner_voxels, pool, prediction_set, sigmoid, viable_voxels
+from vasotype.phenotype.pooling import pool, prediction_set, sigmoid, viable_voxels
 from vasotype.phenotype.reading import tier_of
 from vasotype_models.contract import (
     CHANNELS,
@@ -117,17 +117,11 @@ def test_all_core_speaks_for_a_lesion_that_hardly_enhances():
     assert viable_voxels(tissue, lesion, 0.1).sum() == 20
 
 
-def test_voxels_at_the_edge_do_not_speak_for_a_large_lesion():
-    viable = np.pad(np.ones((4, 4, 4), bool), 1)
-    assert inner_voxels(viable, 8).sum() == 8
-    assert inner_voxels(viable, 9).sum() == 64
-
-
 def test_logits_are_pooled_before_they_become_probabilities():
     habitat = np.zeros((5, 2, 1, 1), np.float32)
     habitat[0, :, 0, 0] = 4.0, -2.0
     everywhere, nowhere = np.ones((2, 1, 1), bool), np.zeros((2, 1, 1), bool)
-    pooled = pool(habitat, everywhere, everywhere, nowhere, 0.5)
+    pooled = pool(habitat, everywhere, nowhere, 0.5)
     assert pooled.mode_logits == pytest.approx(np.array([1.0, 0.0, 0.0]))
 
 
@@ -136,7 +130,7 @@ def test_what_the_brain_about_a_lesion_says_too_is_taken_off():
     habitat[2, :, 0, 0] = 3.0, 2.0
     inside, around = np.zeros((2, 2, 1, 1), bool)
     inside[0], around[1] = True, True
-    pooled = pool(habitat, inside, inside, around, 0.5)
+    pooled = pool(habitat, inside, around, 0.5)
     assert pooled.mode_logits == pytest.approx(np.array([0.0, 0.0, 2.0]))
 
 

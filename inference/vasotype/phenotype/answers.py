@@ -10,7 +10,7 @@ from scipy import ndimage
 from vasotype_models.contract import Inference
 
 from vasotype.lesions.boxes import Box, grown, instance_boxes
-from vasotype.phenotype.pooling import NetworkAnswer, inner_voxels, pool, viable_voxels
+from vasotype.phenotype.pooling import NetworkAnswer, pool, viable_voxels
 from vasotype.stages import Array, Lesion, LesionSet, Mask
 
 MARGIN = 10
@@ -21,15 +21,14 @@ MARGIN = 10
 class LesionView:
     """One lesion: masks [X, Y, Z] in ``box`` of the prepared grid, which reaches 10 voxels beyond.
 
-    ``core`` is its tumor core, ``viable`` the voxels of it that speak, ``inner`` those away from
-    their edge, ``around`` the shell of brain about it.
+    ``core`` is its tumor core, ``viable`` the voxels of it that speak, ``around`` the shell of
+    brain about it.
     """
 
     lesion: Lesion
     box: Box
     core: Mask
     viable: Mask
-    inner: Mask
     around: Mask
 
     def answer(self, habitat: Array, inference: Inference) -> NetworkAnswer:
@@ -37,7 +36,6 @@ class LesionView:
         return pool(
             habitat[(slice(None), *self.box)],
             self.viable,
-            self.inner,
             self.around,
             inference.surroundings_weight,
         )
@@ -52,5 +50,4 @@ def lesion_views(lesions: LesionSet, brain: Mask, inference: Inference) -> Itera
         viable = viable_voxels(lesions.tissue[box], core, inference.viable_enhancing_share)
         near = ndimage.distance_transform_edt(~core) <= inference.surroundings_mm
         around: Mask = near & (instances == 0) & np.asarray(brain[box], bool)
-        inner = inner_voxels(viable, inference.least_inner_voxels)
-        yield LesionView(lesion, box, core, viable, inner, around)
+        yield LesionView(lesion, box, core, viable, around)

@@ -10,7 +10,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import ndimage
 from vasotype_models.contract import ET, HABITATS, MODES
 
 from vasotype.stages import Array, Labels, Mask
@@ -41,15 +40,6 @@ def viable_voxels(tissue: Labels, lesion: Mask, enhancing_share: float) -> Mask:
     return enhancing if enough and enhancing.any() else lesion
 
 
-def inner_voxels(viable: Mask, least: int) -> Mask:
-    """Viable voxels whose six neighbours are viable, too; all of them where fewer than ``least``.
-
-    Voxels at an edge are partly something else, and their logits with them.
-    """
-    inner: Mask = ndimage.binary_erosion(viable)
-    return inner if inner.sum() >= least else viable
-
-
 @dataclass(frozen=True)
 class NetworkAnswer:
     """What the network says of a lesion, not calibrated.
@@ -63,20 +53,19 @@ class NetworkAnswer:
     low_permeability_share: float
 
 
-def pool(
-    habitat: Array, viable: Mask, inner: Mask, around: Mask, surroundings_weight: float
-) -> NetworkAnswer:
+def pool(habitat: Array, viable: Mask, around: Mask, surroundings_weight: float) -> NetworkAnswer:
     """Pool habitat logits [5, X, Y, Z] over a lesion's voxels, masks [X, Y, Z].
 
-    Mimicry and permeability are means over ``viable`` voxels. The mode logits are those of the
-    ``inner`` ones, less ``surroundings_weight`` times those ``around`` the lesion: what scanner
-    and region do to the logits, they do there as well. Without any around, nothing is taken off.
+    All are means over ``viable`` voxels. Of the mode logits ``surroundings_weight`` times those
+    ``around`` the lesion are taken off: what scanner and region do to the logits, they do there as
+    well. Without any around, nothing is.
     """
-    modes = habitat[: len(MODES)].astype(np.float64)
-    logits = modes[:, inner].mean(axis=1)
-    if around.any():
-        logits = logits - surroundings_weight * modes[:, around].mean(axis=1)
     inside = habitat[:, viable].astype(np.float64)
+    modes = slice(len(MODES))
+    logits = inside[modes].mean(axis=1)
+    if around.any():
+        outside = habitat[modes, around].astype(np.float64)
+        logits = logits - surroundings_weight * outside.mean(axis=1)
     return NetworkAnswer(
         mode_logits=logits,
         mimicry_logit=float(inside[MIMICRY].mean()),
