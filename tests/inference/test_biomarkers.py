@@ -7,11 +7,11 @@ import numpy as np
 import pytest
 from layered_brain import FINE, FLUID, GREY, NODULE, RING, SHAPE, T1, T1C, WHITE, layered, measured
 from scipy import ndimage
+from vasotype.boxes import instance_boxes
 from vasotype.findings import Finding
 from vasotype.lesions import find_lesions
 from vasotype.lesions.biomarkers import measure_biomarkers
 from vasotype.lesions.biomarkers_region import Region, rate
-from vasotype.lesions.boxes import instance_boxes
 from vasotype.prepare.white_matter import WhiteMatterFinder
 from vasotype_models.contract import CHANNELS, Inference
 

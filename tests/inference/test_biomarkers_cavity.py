@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
+from vasotype.boxes import instance_boxes
 from vasotype.lesions import find_lesions
 from vasotype.lesions.biomarkers_cavity import cavity_biomarkers
 from vasotype.lesions.biomarkers_region import Region
-from vasotype.lesions.boxes import instance_boxes
 from vasotype.prepare.white_matter import WhiteMatter
 from vasotype_models.contract import CHANNELS, STRUCTURAL, read_contract
 from vasotype_models.registry import resolve

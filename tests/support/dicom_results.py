@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pydicom
 from dicom_series import Plan, classic_series, enhanced_object, save
-from vasotype.lesions.boxes import crop
+from vasotype.boxes import crop
 from vasotype.lesions.diameters import axial_diameters
 from vasotype.outputs import OutputOptions
 from vasotype.outputs.dicom import write_dicom

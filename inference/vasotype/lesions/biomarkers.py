@@ -12,12 +12,12 @@ from dataclasses import replace
 import numpy as np
 from numpy.typing import NDArray
 
+from vasotype.boxes import Box, instance_boxes
 from vasotype.lesions.biomarkers_cavity import cavity_biomarkers
 from vasotype.lesions.biomarkers_maps import map_biomarkers
 from vasotype.lesions.biomarkers_patches import patch_biomarkers
 from vasotype.lesions.biomarkers_region import Region, ScanFacts, given, lacking
 from vasotype.lesions.biomarkers_structural import structural_biomarkers
-from vasotype.lesions.boxes import Box, instance_boxes
 from vasotype.lesions.enhancement import EnhancementScale
 from vasotype.prepare.white_matter import WhiteMatterFinder
 from vasotype.result import BiomarkerRecord

@@ -10,8 +10,8 @@ import numpy as np
 from scipy import ndimage
 from vasotype_models.contract import CHANNELS, ET, NETC, SNFH
 
+from vasotype.boxes import Box, crop
 from vasotype.clinical import PetTracer
-from vasotype.lesions.boxes import Box, crop
 from vasotype.perfusion.quality import ENOUGH_VOXELS, LEAST_SHARE, LEAST_VOXELS
 from vasotype.result import BiomarkerRecord, BiomarkerValue, ValueQuality
 from vasotype.stages import Array, Grid, Labels, Lesion, LesionSet, Mask, Prepared

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 from scipy import ndimage
 from vasotype_models.contract import ET, NETC, SNFH, Inference
 
-from vasotype.lesions.boxes import Box, grown
+from vasotype.boxes import Box, grown
 from vasotype.stages import Array, Grid, Labels, Mask
 
 SURROUNDINGS_VOXELS = 3

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 from vasotype_models.contract import CHANNELS, ET
 
-from vasotype.lesions.boxes import Box
+from vasotype.boxes import Box
 from vasotype.prepare.white_matter import WhiteMatter, WhiteMatterFinder, has_true_zero
 from vasotype.stages import Array, Labels, Mask, Prepared
 

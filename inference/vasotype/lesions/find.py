@@ -8,9 +8,8 @@ from functools import cached_property
 import numpy as np
 from vasotype_models.contract import ET, SNFH, Inference
 
-from vasotype.boxes import bounding_box
+from vasotype.boxes import Box, bounding_box, crop, instance_boxes
 from vasotype.findings import Finding
-from vasotype.lesions.boxes import Box, crop, instance_boxes
 from vasotype.lesions.components import LabelMaps, label, shares_edema
 from vasotype.lesions.diameters import axial_diameters
 from vasotype.lesions.enhancement import EnhancementScale, enhancement_pattern

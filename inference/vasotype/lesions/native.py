@@ -8,7 +8,7 @@ import numpy as np
 from scipy import ndimage
 from vasotype_models.contract import ET, NETC, SNFH, Inference
 
-from vasotype.lesions.boxes import box_in, crop
+from vasotype.boxes import box_in, crop
 from vasotype.lesions.components import Instances, LabelMaps
 from vasotype.prepare import to_native
 from vasotype.stages import Array, Grid, Labels

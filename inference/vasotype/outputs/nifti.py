@@ -10,8 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from vasotype_models.contract import HABITATS, MODES
 
-from vasotype.boxes import bounding_box
-from vasotype.lesions.boxes import box_in, crop
+from vasotype.boxes import bounding_box, box_in, crop
 from vasotype.phenotype.pooling import sigmoid, softmax
 from vasotype.prepare import to_native
 from vasotype.stages import Array, Grid

@@ -9,7 +9,7 @@ import numpy as np
 from scipy import ndimage
 from vasotype_models.contract import Inference
 
-from vasotype.lesions.boxes import Box, grown, instance_boxes
+from vasotype.boxes import Box, grown, instance_boxes
 from vasotype.phenotype.pooling import NetworkAnswer, pool, viable_voxels
 from vasotype.stages import Array, Lesion, LesionSet, Mask
 

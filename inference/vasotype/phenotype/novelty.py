@@ -6,7 +6,7 @@ import numpy as np
 from scipy import ndimage
 from vasotype_models.contract import CHANNELS, STRUCTURAL, Density
 
-from vasotype.lesions.boxes import Box
+from vasotype.boxes import Box
 from vasotype.phenotype.features import Features, scaled
 from vasotype.stages import Array, Mask, Prepared
 

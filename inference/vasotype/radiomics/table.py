@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from vasotype_models.contract import CHANNELS, SNFH
 
-from vasotype.lesions.boxes import instance_boxes
+from vasotype.boxes import instance_boxes
 from vasotype.radiomics import intensity, shape, texture
 from vasotype.stages import LesionSet, Mask, Prepared
 

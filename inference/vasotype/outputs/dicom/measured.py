@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from vasotype.lesions.boxes import crop, instance_boxes
+from vasotype.boxes import crop, instance_boxes
 from vasotype.lesions.diameters import SUPERIOR, Diameters, axial_diameters
 from vasotype.outputs.dicom.case import DicomCase
 from vasotype.result import LesionRecord

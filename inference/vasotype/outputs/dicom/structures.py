@@ -10,7 +10,7 @@ from pydicom.dataset import Dataset
 from pydicom.uid import RTStructureSetStorage
 from vasotype_models.contract import NETC
 
-from vasotype.lesions.boxes import instance_boxes
+from vasotype.boxes import instance_boxes
 from vasotype.outputs.dicom import codes
 from vasotype.outputs.dicom.case import DicomCase
 from vasotype.outputs.dicom.contours import slice_contours
