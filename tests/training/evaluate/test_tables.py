@@ -90,7 +90,7 @@ def test_every_bar_of_the_release_asks_for_one_figure():
 
 def test_the_page_draws_a_dot_for_every_figure(tmp_path):
     evaluation = make_figures(make_figure(0.7, low=0.6, high=0.8))
-    write_summary(filled(bars(), [evaluation]), {}, [evaluation], tmp_path / "page.html")
+    write_summary(filled(bars(), [evaluation]), {}, {}, [evaluation], tmp_path / "page.html")
     page = (tmp_path / "page.html").read_text("utf-8")
     assert page.count("<circle") == 1
     assert "0.700 (0.60-0.80), ≥ 0.80" in page

@@ -38,15 +38,23 @@ class TrueLesion:
 
 
 @dataclass(frozen=True)
+class Stray:
+    """A false positive: its value in :attr:`Detection.predicted`, and a voxel in its middle."""
+
+    number: int
+    place: Place
+
+
+@dataclass(frozen=True)
 class Detection:
     """Lesions of one study and the component maps that they are numbered in.
 
     ``fragments`` counts predicted components that touch a true lesion which another component has
-    already found; they are no false positives. ``strays`` holds a voxel of every false positive.
+    already found; they are no false positives, which ``strays`` holds.
     """
 
     lesions: tuple[TrueLesion, ...]
-    strays: tuple[Place, ...]
+    strays: tuple[Stray, ...]
     fragments: int
     truth: Components
     predicted: Components
@@ -88,7 +96,9 @@ def detect(
     main = np.isin(np.arange(touched.shape[1]), touched.argmax(axis=1))
     return Detection(
         lesions=true_lesions,
-        strays=tuple(middles[n - 1] for n, d in apart.items() if d >= LEAST_FALSE_POSITIVE_MM),
+        strays=tuple(
+            Stray(n, middles[n - 1]) for n, d in apart.items() if d >= LEAST_FALSE_POSITIVE_MM
+        ),
         fragments=int((outside & touching & ~main).sum()),
         truth=lesions,
         predicted=found,

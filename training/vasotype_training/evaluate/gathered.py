@@ -14,6 +14,7 @@ from vasotype.stages import Study
 
 from vasotype_training.cohorts import LabelledStudy, LesionTruth, read_labelled
 from vasotype_training.evaluate.figures import CohortRecord, Figure, Settings
+from vasotype_training.evaluate.froc import Froc, froc
 from vasotype_training.evaluate.modes import mode_figures
 from vasotype_training.evaluate.outlines import Reliability
 from vasotype_training.evaluate.predictions import (
@@ -27,6 +28,7 @@ from vasotype_training.evaluate.predictions import (
 from vasotype_training.evaluate.score import StudyScore, score
 from vasotype_training.evaluate.studies import study_figures
 from vasotype_training.evaluate.summary import (
+    LEAST_OUTLINED_MM,
     calibration_figures,
     detection_figures,
     enhancement_left,
@@ -143,6 +145,11 @@ class Gathered:
     def reliability(self) -> list[Reliability]:
         """Probabilities against truth of each study, in the first variant."""
         return [s.reliability for s in self.scores[self.settings.variants[0]].values()]
+
+    def froc(self) -> Froc | None:
+        """What is found at how many false positives, in the first variant."""
+        scores = list(self.scores[self.settings.variants[0]].values())
+        return froc(scores, LEAST_OUTLINED_MM) if scores else None
 
     def _of_variant(self, variant: str) -> Sequence[Figure]:
         if variant == COUNTERFACTUAL:

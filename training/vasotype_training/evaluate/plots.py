@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
 import numpy as np
 
+from vasotype_training.evaluate.froc import RATES, Froc
 from vasotype_training.evaluate.outlines import Reliability
 from vasotype_training.evaluate.tables import Table
 
@@ -50,7 +51,7 @@ def dot_plot(table: Table) -> str:
             f'<text class="row" x="{LABEL - 10}" y="{middle + 4:.0f}">{escape(row.words)}</text>'
         )
         for k, cell in enumerate(own):
-            at, colour = y + (k + 0.5) * LINE, COLOURS[k % len(COLOURS)]
+            at, colour = y + (k + 0.5) * LINE, _colour(k)
             for bound in cell.bar.bounds if cell.bar else ():
                 x = axis.x(bound)
                 parts.append(_line(x, at - 7, x, at + 7, colour, 'stroke-width="3" opacity=".45"'))
@@ -79,13 +80,7 @@ def dot_plot(table: Table) -> str:
 def legend(table: Table) -> str:
     """Colours of the columns; empty for a single one."""
     names = [column.words for column in table.section.columns]
-    if len(names) < 2:
-        return ""
-    marks = (
-        f'<span style="color:{COLOURS[n % len(COLOURS)]}">●</span> {escape(name)}'
-        for n, name in enumerate(names)
-    )
-    return " &nbsp; ".join(marks)
+    return "" if len(names) < 2 else colour_legend(names)
 
 
 def reliability_plots(parts: Mapping[str, Sequence[Reliability]]) -> str:
@@ -119,11 +114,44 @@ def _reliability(name: str, studies: Sequence[Reliability]) -> str:
     )
 
 
-def tissue_legend() -> str:
-    """Colours of the reliability diagrams."""
-    return " &nbsp; ".join(
-        f'<span style="color:{COLOURS[n]}">●</span> {name}' for n, name in enumerate(TISSUES)
+def froc_plot(curves: Mapping[str, Froc]) -> str:
+    """Share of lesions found against false positives a study, a curve for each cohort."""
+    most = _nice(max(float(c.false_positives.max(initial=0)) for c in curves.values()))
+    inner = SIDE - 2 * MARGIN
+
+    def place(x: float, y: float) -> str:
+        return f"{MARGIN + x / most * inner:.1f},{SIDE - MARGIN - y * inner:.1f}"
+
+    lines = [f'<polyline points="{place(0, 1)} {place(0, 0)} {place(most, 0)}" class="ideal"/>']
+    for n, curve in enumerate(curves.values()):
+        pairs = zip(curve.false_positives, curve.sensitivity, strict=True)
+        points = " ".join(place(float(x), float(y)) for x, y in pairs)
+        lines.append(f'<polyline points="{points}" class="curve" stroke="{_colour(n)}"/>')
+        for rate in RATES:
+            found, least = curve.at(rate)
+            x, y = place(min(rate, float(curve.false_positives.max(initial=0))), found).split(",")
+            said = f"at most {rate:g} a study: {found:.2f} found, least confidence {least:.2f}"
+            dot = f'<circle cx="{x}" cy="{y}" r="4" fill="{_colour(n)}">'
+            lines.append(f"{dot}<title>{said}</title></circle>")
+    words = (
+        f'<text x="{SIDE / 2}" y="{SIDE - 6}" class="tick">false positives a study, to {most:g}'
+        f'</text><text x="{SIDE / 2}" y="16" class="tick">lesions of 5 mm and more found</text>'
     )
+    return (
+        f'<svg viewBox="0 0 {SIDE} {SIDE}" class="square" role="img" '
+        f'aria-label="free-response ROC">{"".join(lines)}{words}</svg>'
+    )
+
+
+def colour_legend(names: Iterable[str]) -> str:
+    """Colours of the curves of a diagram, in their order."""
+    return " &nbsp; ".join(
+        f'<span style="color:{_colour(n)}">●</span> {escape(name)}' for n, name in enumerate(names)
+    )
+
+
+def _colour(n: int) -> str:
+    return COLOURS[n % len(COLOURS)]
 
 
 def _line(x1: float, y1: float, x2: float, y2: float, colour: str, more: str = "") -> str:

@@ -82,6 +82,7 @@ def evaluate(
     rows = [_row(name, v, s) for name, g in measured.cohorts.items() for v, s in g.rows()]
     panels = [p for g in measured.cohorts.values() for p in _panels(g, measured.means)]
     reliability = {name: g.reliability() for name, g in measured.cohorts.items()}
+    curves = {name: curve for name, g in measured.cohorts.items() if (curve := g.froc())}
     tables = filled(read_bars(find_model(model)), [figures])
     title = f"{figures.model} {figures.version}"
     output.mkdir(parents=True, exist_ok=True)
@@ -90,7 +91,7 @@ def evaluate(
     text = f"{summary(tables, [figures])}\n## All figures\n\n{figures.markdown()}"
     (output / "figures.md").write_text(text, encoding="utf-8")
     write_page(panels, f"{title}: worst cases", output / "worst.html")
-    write_summary(tables, reliability, [figures], output / "summary.html")
+    write_summary(tables, reliability, curves, [figures], output / "summary.html")
     return figures
 
 

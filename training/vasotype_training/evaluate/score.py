@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 import nibabel as nib
 import numpy as np
 from numpy.typing import NDArray
+from scipy import ndimage
 from vasotype.prepare import resample
-from vasotype.result import PhenotypeRecord
+from vasotype.result import LesionRecord, PhenotypeRecord
 from vasotype.stages import Grid, Labels
 
 from vasotype_training.cohorts import LabelledStudy, LesionTruth, Reference
 from vasotype_training.evaluate.brats import LesionWise, lesion_wise_2023, lesion_wise_2025
 from vasotype_training.evaluate.components import REGIONS, region
-from vasotype_training.evaluate.detection import Detection, detect
+from vasotype_training.evaluate.detection import Detection, Place, detect
 from vasotype_training.evaluate.metrics import dice
 from vasotype_training.evaluate.outlines import Reliability, lesion_dice
 from vasotype_training.evaluate.predictions import Prediction
@@ -26,29 +28,40 @@ Ids = NDArray[np.uint16]
 class LesionScore:
     """One true lesion: what is known of it, and how it was read where it was found.
 
-    ``place`` is a voxel of it on the study's 1 mm grid; ``dice`` by region, where it was found.
+    ``place`` is a voxel of it on the study's 1 mm grid; ``dice`` by region, where it was found;
+    ``confidence`` that of the predicted lesion that found it, None where no model says so.
     """
 
     diameter_mm: float
     found: bool
-    place: tuple[int, int, int]
+    place: Place
     dice: dict[str, float]
     truth: LesionTruth | None
     reading: PhenotypeRecord | None
+    confidence: float | None = None
+
+
+@dataclass(frozen=True)
+class FalsePositive:
+    """A predicted lesion that is none: a voxel of it on the study's 1 mm grid, and how sure the
+    model was, None where no model says so.
+    """
+
+    place: Place
+    confidence: float | None
 
 
 @dataclass(frozen=True)
 class StudyScore:
     """One study. ``dice``, ``brats_2025`` and ``brats_2023`` are by region; a region that is
-    empty in truth and prediction is in ``both_empty`` and not in ``dice``. ``strays`` holds a voxel
-    of every false positive.
+    empty in truth and prediction is in ``both_empty`` and not in ``dice``.
     """
 
     study: str
     dice: dict[str, float]
     both_empty: tuple[str, ...]
     lesions: tuple[LesionScore, ...]
-    strays: tuple[tuple[int, int, int], ...]
+    strays: tuple[FalsePositive, ...]
     fragments: int
     reliability: Reliability
     brats_2025: dict[str, LesionWise]
@@ -104,12 +117,16 @@ def score(labelled: LabelledStudy, prediction: Prediction, core_scored: bool = T
         found = detect(reference.tissue, answer, grid.affine, exclude)
     else:
         found = detect(np.zeros_like(truth), answer, grid.affine, exclude | (truth > 0))
+    records = _records(found, prediction, grid)
     return StudyScore(
         study=labelled.name,
         dice={name: dice(*pair) for name, pair in pairs.items() if name not in empty},
         both_empty=empty,
-        lesions=_lesions(found, (truth, predicted), reference, labelled, prediction),
-        strays=found.strays,
+        lesions=_lesions(found, (truth, predicted), reference, labelled, records),
+        strays=tuple(
+            FalsePositive(stray.place, _confidence(records.get(stray.number)))
+            for stray in found.strays
+        ),
         fragments=found.fragments,
         reliability=_reliability((truth, predicted), reference, prediction, core_scored),
         brats_2025={name: lesion_wise_2025(truth, predicted, name) for name in names},
@@ -128,27 +145,34 @@ def _reliability(
     return Reliability.measure(np.stack(probabilities), *labels, use)
 
 
+def _records(found: Detection, prediction: Prediction, grid: Grid) -> dict[int, LesionRecord]:
+    """The lesion of the result that each predicted component belongs to, by component."""
+    by_id = {lesion.id: lesion for lesion in prediction.result.lesions}
+    ids = resample(prediction.instances, prediction.grid, grid, order=0)
+    boxes = enumerate(ndimage.find_objects(found.predicted), start=1)
+    owners = {n: _commonest(ids[box][found.predicted[box] == n]) for n, box in boxes}
+    return {n: by_id[owner] for n, owner in owners.items() if owner in by_id}
+
+
+def _confidence(record: LesionRecord | None) -> float | None:
+    return None if record is None else record.confidence
+
+
 def _lesions(
     found: Detection,
     labels: tuple[Labels, Labels],
     reference: Reference,
     labelled: LabelledStudy,
-    prediction: Prediction,
+    records: Mapping[int, LesionRecord],
 ) -> tuple[LesionScore, ...]:
     """True lesions with what is known of them, their outlines, and how they were read."""
     known = {lesion.id: lesion for lesion in labelled.lesions or ()}
-    readings = {lesion.id: lesion.phenotype for lesion in prediction.result.lesions}
-    predicted_ids = resample(prediction.instances, prediction.grid, reference.grid, order=0)
     hits = [lesion.number for lesion in found.lesions if lesion.found_by]
     outlines = lesion_dice(*labels, found.truth, hits)
     scores = []
     for lesion in found.lesions:
-        inside = found.truth == lesion.number
-        true_id = _commonest(reference.instances[inside])
-        reading = None
-        if lesion.found_by:
-            component = found.predicted == lesion.found_by
-            reading = readings.get(_commonest(predicted_ids[component]))
+        true_id = _commonest(reference.instances[found.truth == lesion.number])
+        record = records.get(lesion.found_by)
         scores.append(
             LesionScore(
                 diameter_mm=lesion.diameter_mm,
@@ -156,7 +180,8 @@ def _lesions(
                 place=lesion.place,
                 dice=outlines.get(lesion.number, {}),
                 truth=known.get(true_id),
-                reading=reading,
+                reading=None if record is None else record.phenotype,
+                confidence=_confidence(record),
             )
         )
     return tuple(scores)

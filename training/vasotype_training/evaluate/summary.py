@@ -12,6 +12,7 @@ from typing import Literal
 
 from vasotype_training.evaluate.components import REGIONS
 from vasotype_training.evaluate.figures import Figure
+from vasotype_training.evaluate.froc import RATES, sensitivity_at
 from vasotype_training.evaluate.metrics import Estimate, bootstrap
 from vasotype_training.evaluate.outlines import reliability_error
 from vasotype_training.evaluate.score import LesionScore, StudyScore
@@ -166,6 +167,8 @@ def detection_figures(scores: Sequence[StudyScore]) -> list[Figure]:
     for name, (low, high) in RIM_CLASSES.items():
         rimmed = partial(_large_with_rim, low, high)
         figures += _sensitivity(f"sensitivity, 5+ mm, {name}", patients, rimmed)
+    for most in RATES:
+        figures += _sensitivity_at(most, patients)
     free = by_patient(score for score in scores if score.without_lesion)
     per_study: tuple[tuple[str, float, Sequence[Sequence[StudyScore]]], ...] = (
         ("false_positives_per_study", 0.2, patients),
@@ -224,6 +227,22 @@ def _sensitivity(
     )
     n = sum(len(inside(score)) for scores in patients for score in scores)
     return [figure.model_copy(update={"n": n}) for figure in figures]
+
+
+def _sensitivity_at(most: float, patients: Sequence[Sequence[StudyScore]]) -> list[Figure]:
+    """Share found of the large lesions at a least confidence with so many false positives."""
+
+    def found(groups: Sequence[Sequence[StudyScore]]) -> float:
+        return sensitivity_at([s for group in groups for s in group], LEAST_OUTLINED_MM, most)
+
+    large = sum(
+        lesion.diameter_mm >= LEAST_OUTLINED_MM
+        for scores in patients
+        for score in scores
+        for lesion in score.lesions
+    )
+    name = f"sensitivity, 5+ mm, at {most:g} false positives"
+    return Measure(name, "higher", 0.03).of(large, bootstrap(patients, found))
 
 
 def _dice(score: StudyScore, name: str) -> Ratio:

@@ -55,7 +55,7 @@ def mistakes(folder: Path, score: StudyScore) -> list[Mistake]:
         for lesion in score.lesions
         if not lesion.found
     ]
-    return missed + [Mistake(folder, score.study, place, None) for place in score.strays]
+    return missed + [Mistake(folder, score.study, stray.place, None) for stray in score.strays]
 
 
 def worst(found: Sequence[Mistake]) -> list[Mistake]:
