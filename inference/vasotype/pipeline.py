@@ -17,6 +17,7 @@ from vasotype.engine.tissue_calibration import calibrated
 from vasotype.lesions import find_lesions
 from vasotype.lesions.biomarkers import measure_biomarkers
 from vasotype.lesions.biomarkers_region import ScanFacts
+from vasotype.lesions.contrast import without_contrast
 from vasotype.outputs import OutputOptions, refuse_occupied, write_outputs
 from vasotype.outputs.record import Reading, make_result
 from vasotype.perfusion.stage import Perfusion, measure_perfusion
@@ -132,7 +133,7 @@ class Vasotype:
             study, multiple=contract.grid.multiple, threads=self.threads, stage=clock.stage
         )
         with clock.stage("segment"):
-            maps = self.engine.segment(prepared)
+            maps = without_contrast(prepared, self.engine.segment(prepared), contract.inference)
             lesions = find_lesions(prepared, maps, contract.inference)
             maps = calibrated(maps, prepared.mask, calibration.tissue)
         with clock.stage("perfusion"):

@@ -33,7 +33,7 @@ def test_contrast_shows_by_vessels_and_its_lack_is_found():
     inside = np.ones(image.shape[1:], dtype=bool)
     covered = {"t1": inside, "t1c": inside}
     stats = intensity_stats(image, covered)
-    assert [f.code for f in quality.contrast(image, stats, covered)] == ["no-visible-contrast"]
+    assert [f.code for f in quality.contrast(image, stats, covered)] == ["nothing-enhances"]
     image[1, 10:17, 10:17, 10:17] += 150
     assert quality.contrast(image, stats, covered) == []
     assert quality.contrast(image, stats, {"t1c": inside}) == []

@@ -90,12 +90,12 @@ def _hardly_enhances(scale: EnhancementScale, lesion: Mask, box: Box, share: flo
     if not isinstance(measured, str):
         return bool(np.percentile(measured[lesion], 95) < MINIMAL_P95)
     if prepared.present[T1]:
-        difference = _scaled(prepared, T1C, box) - _scaled(prepared, T1, box)
+        difference = scaled(prepared, T1C, box) - scaled(prepared, T1, box)
         return bool(np.percentile(difference[lesion], 95) < MINIMAL_SCALES)
     return share < MINIMAL_SHARE
 
 
-def _scaled(prepared: Prepared, channel: int, box: Box) -> Array:
+def scaled(prepared: Prepared, channel: int, box: Box) -> Array:
     """A channel in a box about the brain's location and in the brain's scale."""
     location, scale = prepared.stats[channel]
     scaled: Array = (prepared.image[(channel, *box)] - location) / max(float(scale), 1e-6)

@@ -16,6 +16,7 @@ from vasotype.phenotype.fusion import fuse, network_probabilities, numbers_for
 from vasotype.phenotype.novelty import image_statistics, novelty_score
 from vasotype.phenotype.pooling import NetworkAnswer, Values, prediction_set, sigmoid
 from vasotype.phenotype.reasons import reasons
+from vasotype.prepare.quality import NOTHING_ENHANCES
 from vasotype.result import BiomarkerRecord, MimicrySuspicion, ModeProbabilities, PhenotypeRecord
 from vasotype.stages import Lesion, LesionSet, Maps, Prepared
 
@@ -34,6 +35,7 @@ MEASURED_BY = {"rcbv": "rcbv_mean", "ktrans": "ktrans_tumor_mean"}
 """The biomarker without which a map says nothing of a lesion."""
 FAILED_QUALITY = {
     "no-visible-contrast": "no contrast agent is visible on T1 after contrast",
+    NOTHING_ENHANCES: "nothing is brighter on T1 after contrast than before",
     "implausible-brain-volume": "the brain mask is implausible",
 }
 """Findings on the images that leave nothing to read a mode from, and what they mean."""

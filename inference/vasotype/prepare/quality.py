@@ -18,6 +18,8 @@ MINIMAL_COVERAGE = 0.9
 MINIMAL_CONTRAST = 2.5
 """Scales by which the 99.9th percentile of T1c - T1 exceeds 0. Measured: brains with contrast agent
 reach 5 at least, tumor or not, by their vessels; a T1 moved by 1 mm against itself 2.3."""
+NOTHING_ENHANCES = "nothing-enhances"
+"""The finding on a T1c in which nothing is brighter than in T1."""
 NEGATIVE_SHARE = 0.05
 KTRANS_LIMIT_PER_MIN = 5.0
 
@@ -68,7 +70,7 @@ def contrast(image: Array, stats: Array, covered: Mapping[str, Mask]) -> list[Fi
     gain = float(np.percentile(t1c - t1, 99.9)) if both.any() else np.inf
     if gain >= MINIMAL_CONTRAST:
         return []
-    return [Finding("no-visible-contrast", "T1c shows no voxel clearly brighter than T1")]
+    return [Finding(NOTHING_ENHANCES, "T1c shows no voxel clearly brighter than T1")]
 
 
 def implausible_maps(image: Array, mask: Mask, volumes: Mapping[str, Volume]) -> list[Finding]:
