@@ -16,7 +16,8 @@ from vasotype.stages import Maps, Prepared
 
 
 def without_contrast(prepared: Prepared, maps: Maps, inference: Inference) -> Maps:
-    """The maps with all of P(ET) given to P(NETC) where no contrast agent can be seen.
+    """The maps, their tissue [4, X, Y, Z] with all of P(ET) given to P(NETC) where no contrast
+    agent can be seen.
 
     That is a study with the finding ``nothing-enhances``, if the network's core is no brighter in
     T1c than in T1 either: the 95th percentile of no component reaches what is minimal (FE-09).

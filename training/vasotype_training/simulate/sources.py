@@ -124,11 +124,17 @@ def read_brain(folder: Path, labels: LabelMap | None = None) -> Anatomy:
 
 
 def _matches(paths: Sequence[Path]) -> list[Path]:
-    """Paths with their wildcards (last part only) filled in."""
+    """Paths with their wildcards (last part only) filled in.
+
+    Raises FileNotFoundError naming the pattern that nothing matches.
+    """
     found: list[Path] = []
     for path in paths:
         wild = any(sign in path.name for sign in "*?[")
-        found += sorted(path.parent.glob(path.name)) if wild else [path]
+        matching = sorted(path.parent.glob(path.name)) if wild else [path]
+        if not matching:
+            raise FileNotFoundError(f"{path}: nothing matches it")
+        found += matching
     return found
 
 
