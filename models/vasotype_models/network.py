@@ -89,8 +89,8 @@ class Network(nn.Module):
     """The graph that is exported.
 
     ``forward(image, mask, present, stats)`` gives ``tissue`` [B, 4, X, Y, Z] probabilities and
-    ``habitat`` [B, 5, X, Y, Z] logits; ``logits`` gives tissue logits and, in training, those of
-    the quarter-resolution head.
+    ``habitat`` [B, 5, X, Y, Z] logits. Habitat logits have no differences inside the blocks of the
+    patch stem: a lesion's are pooled, so that nothing ties the voxels of a block together.
 
     Availability enters as a learned bias after each encoder stage: a constant plane would vanish
     in the instance normalisation.
@@ -124,7 +124,11 @@ class Network(nn.Module):
     def logits(
         self, image: Tensor, mask: Tensor, present: Tensor, stats: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """Tissue logits [B, 4, ...], habitat logits [B, 5, ...], coarse tissue logits at 1/4."""
+        """What training needs.
+
+        Tissue logits [B, 4, X, Y, Z], habitat logits [B, 5, X/2, Y/2, Z/2] and tissue logits of the
+        coarse head [B, 4, X/4, Y/4, Z/4].
+        """
         x = self.stem(torch.cat([self.normalise(image, mask, present, stats), mask], dim=1))
         skips: list[Tensor] = []
         for block, bias in zip(self.encoder, self.availability, strict=True):
@@ -136,21 +140,18 @@ class Network(nn.Module):
             x = up(x, skips.pop())
             if len(skips) == 1:
                 coarse = self.coarse_head(x)
-        out = self.head(x)
-        return out[:, : len(TISSUES)], _smooth(out[:, len(TISSUES) :]), coarse
+        weight, offset = self.head.weight, self.head.bias
+        assert offset is not None
+        count = len(TISSUES)
+        tissue = nn.functional.conv_transpose3d(x, weight[:, :count], offset[:count], stride=2)
+        blocks = weight[:, count:].mean(dim=(2, 3, 4)).T[:, :, None, None, None]
+        habitat = nn.functional.conv3d(x, blocks, offset[count:])
+        return tissue, habitat, coarse
 
     def forward(
         self, image: Tensor, mask: Tensor, present: Tensor, stats: Tensor
     ) -> tuple[Tensor, Tensor]:
         """Tissue probabilities and habitat logits at full resolution."""
         tissue, habitat, _ = self.logits(image, mask, present, stats)
-        return torch.softmax(tissue, dim=1), habitat
-
-
-def _smooth(habitat: Tensor) -> Tensor:
-    """Habitat logits without differences inside the blocks of the patch stem.
-
-    A lesion's are pooled: nothing that the network learns from ties the voxels of a block together.
-    """
-    blocks = nn.functional.avg_pool3d(habitat, kernel_size=2)
-    return nn.functional.interpolate(blocks, scale_factor=2, mode="trilinear")
+        fine = nn.functional.interpolate(habitat, scale_factor=2, mode="trilinear")
+        return torch.softmax(tissue, dim=1), fine

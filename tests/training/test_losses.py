@@ -1,5 +1,6 @@
 """The losses reward what they are named for."""
 
+import pytest
 import torch
 from vasotype_models.contract import ET, NETC, SNFH
 from vasotype_training.losses import (
@@ -8,6 +9,7 @@ from vasotype_training.losses import (
     lesion_loss,
     pool_lesions,
     tissue_loss,
+    viable_voxels,
 )
 
 
@@ -68,22 +70,30 @@ def test_core_counts_for_little_where_no_contrast_was_given() -> None:
     assert float(tissue_loss(logits_for(no_core), tissue, plain, without)) < 0.5 * float(full)
 
 
-def test_pooling_takes_enhancing_voxels_and_else_the_whole_core() -> None:
-    tissue = torch.zeros(1, 4, 4, 4, dtype=torch.int64)
+def test_enhancing_voxels_speak_for_a_lesion_and_else_its_whole_core() -> None:
+    tissue = torch.zeros(4, 4, 4, dtype=torch.int64)
     instances = torch.zeros_like(tissue)
-    values = torch.zeros(1, 1, 4, 4, 4)
-    tissue[0, 0], instances[0, 0] = ET, 1
-    tissue[0, 1], instances[0, 1] = NETC, 1
-    values[0, 0, 0], values[0, 0, 1] = 2.0, -2.0
-    tissue[0, 3], instances[0, 3] = NETC, 2
-    values[0, 0, 3] = 5.0
-    pooled = pool_lesions(values, instances, tissue, 3)[0, :, 0]
-    assert pooled[0] == 2.0
-    assert pooled[1] == 5.0
-    assert torch.isnan(pooled[2])
+    tissue[0], instances[0] = ET, 1
+    tissue[1], instances[1] = NETC, 1
+    tissue[2], instances[2] = NETC, 4
+    tissue[3], instances[3] = NETC, 2
+    speaks = viable_voxels(instances, tissue, 3)
+    assert (speaks[0] == 1).all()
+    assert (speaks[1] == 0).all()
+    assert (speaks[2] == 0).all()
+    assert (speaks[3] == 2).all()
 
 
-def test_habitat_loss_ignores_lesions_of_unknown_mode_and_learns_from_known_ones() -> None:
+def test_pooling_takes_the_mean_of_each_lesion() -> None:
+    values = torch.tensor([[2.0], [4.0], [5.0]])
+    pooled = pool_lesions(values, torch.tensor([1, 1, 3]), 3)[:, 0]
+    assert pooled[0] == 3.0
+    assert torch.isnan(pooled[1])
+    assert pooled[2] == 5.0
+
+
+@pytest.mark.parametrize("side", [2, 4])
+def test_habitat_loss_ignores_lesions_of_unknown_mode_and_learns_from_known_ones(side: int) -> None:
     tissue = torch.full((1, 4, 4, 4), ET)
     batch = {
         "tissue": tissue,
@@ -92,7 +102,7 @@ def test_habitat_loss_ignores_lesions_of_unknown_mode_and_learns_from_known_ones
         "mode": torch.tensor([[-1]]),
         "mimicry": torch.tensor([[-1]]),
     }
-    habitat = torch.zeros(1, 5, 4, 4, 4, requires_grad=True)
+    habitat = torch.zeros(1, 5, side, side, side, requires_grad=True)
     assert habitat_loss(habitat, batch)[0].item() == 0.0
     batch["mode"], batch["mimicry"] = torch.tensor([[2]]), torch.tensor([[0]])
     loss, parts = habitat_loss(habitat, batch)
@@ -100,6 +110,23 @@ def test_habitat_loss_ignores_lesions_of_unknown_mode_and_learns_from_known_ones
     assert set(parts) == {"mode", "mimicry", "barrier"}
     assert habitat.grad is not None
     assert habitat.grad[0, 2].sum() < 0 < habitat.grad[0, 0].sum()
+
+
+def test_habitat_loss_reads_the_block_in_which_a_lesion_lies() -> None:
+    tissue = torch.zeros(1, 4, 4, 4, dtype=torch.int64)
+    tissue[:, 2:, :2, 2:] = ET
+    batch = {
+        "tissue": tissue,
+        "instances": (tissue == ET).long(),
+        "low_permeability": torch.zeros(1, 4, 4, 4),
+        "mode": torch.tensor([[1]]),
+        "mimicry": torch.tensor([[0]]),
+    }
+    habitat = torch.zeros(1, 5, 2, 2, 2, requires_grad=True)
+    habitat_loss(habitat, batch)[0].backward()
+    assert habitat.grad is not None
+    touched = habitat.grad[0].abs().sum(dim=0) > 0
+    assert torch.nonzero(touched).tolist() == [[1, 0, 1]]
 
 
 def test_a_missed_small_lesion_costs_as_much_as_a_missed_large_one() -> None:

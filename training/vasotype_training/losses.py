@@ -102,40 +102,54 @@ def _inside(label: Tensor, region: tuple[int, ...]) -> Tensor:
     return inside.float()
 
 
-def pool_lesions(values: Tensor, instances: Tensor, tissue: Tensor, slots: int) -> Tensor:
-    """Mean of ``values`` [B, C, X, Y, Z] over each lesion's viable voxels -> [B, slots, C].
+def viable_voxels(instances: Tensor, tissue: Tensor, slots: int) -> Tensor:
+    """The lesion [X, Y, Z] that each voxel speaks for, from 1; 0 for none.
 
-    NaN for a slot without voxels. ``instances`` [B, X, Y, Z] counts from 1.
+    A lesion's enhancing voxels speak for it, or all of its core where few enhance; ``instances``
+    [X, Y, Z] counts from 1, and those beyond ``slots`` are passed over.
     """
-    pooled = []
-    for value, number, label in zip(values, instances, tissue, strict=True):
-        flat = number.reshape(-1).clamp(max=slots + 1)
-        enhancing = (label == ET).reshape(-1)
-        size = torch.bincount(flat, minlength=slots + 2)
-        bright = torch.bincount(flat[enhancing], minlength=slots + 2)
-        viable = (bright >= VIABLE_SHARE * size)[flat]
-        use = (flat > 0) & (flat <= slots) & (enhancing | ~viable)
-        index = flat[use]
-        sums = value.new_zeros(slots + 1, value.shape[0])
-        sums = sums.index_add(0, index, value.reshape(value.shape[0], -1)[:, use].T)
-        count = torch.bincount(index, minlength=slots + 1)[:, None]
-        pooled.append((sums / count)[1:])
-    return torch.stack(pooled)
+    flat = instances.clamp(max=slots + 1).reshape(-1)
+    enhancing = (tissue == ET).reshape(-1)
+    size = torch.bincount(flat, minlength=slots + 2)
+    bright = torch.bincount(flat[enhancing], minlength=slots + 2)
+    viable = (bright >= VIABLE_SHARE * size)[flat]
+    use = (flat <= slots) & (enhancing | ~viable)
+    return (flat * use).reshape(instances.shape)
+
+
+def pool_lesions(values: Tensor, lesion: Tensor, slots: int) -> Tensor:
+    """Mean of ``values`` [N, C] over the voxels of each lesion [N], from 1 -> [slots, C].
+
+    NaN for a slot without voxels.
+    """
+    sums = values.new_zeros(slots + 1, values.shape[1]).index_add(0, lesion, values)
+    count = torch.bincount(lesion, minlength=slots + 1)[:, None]
+    return (sums / count)[1:]
 
 
 def habitat_loss(habitat: Tensor, batch: dict[str, Tensor]) -> tuple[Tensor, dict[str, Tensor]]:
     """Loss of the habitat head and its parts; zero where no lesion of the batch is known.
 
-    ``habitat`` [B, 5, X, Y, Z] logits; ``batch`` holds instances, tissue, mode, mimicry and
-    low_permeability.
+    ``habitat`` [B, 5, x, y, z] logits of blocks of voxels; ``batch`` holds instances, tissue, mode,
+    mimicry and low_permeability, the volumes [B, X, Y, Z] at full resolution.
     """
     slots = batch["mode"].shape[1]
     count = len(MODES)
-    low = F.binary_cross_entropy_with_logits(
-        habitat[:, -1], batch["low_permeability"], reduction="none"
-    )
-    stacked = torch.cat([habitat[:, : count + 1], low[:, None]], dim=1)
-    pooled = pool_lesions(stacked, batch["instances"], batch["tissue"], slots)
+    step = batch["tissue"].shape[-1] // habitat.shape[-1]
+    stacked = []
+    for value, instances, tissue, low in zip(
+        habitat, batch["instances"], batch["tissue"], batch["low_permeability"], strict=True
+    ):
+        lesion = viable_voxels(instances, tissue, slots)
+        x, y, z = torch.nonzero(lesion, as_tuple=True)
+        there = value[:, x // step, y // step, z // step].T
+        barrier = F.binary_cross_entropy_with_logits(there[:, -1], low[x, y, z], reduction="none")
+        stacked.append(
+            pool_lesions(
+                torch.cat([there[:, : count + 1], barrier[:, None]], dim=1), lesion[x, y, z], slots
+            )
+        )
+    pooled = torch.stack(stacked)
     known = (batch["mode"] >= 0) & torch.isfinite(pooled[..., 0])
     if not known.any():
         return habitat.sum() * 0.0, {}
