@@ -24,7 +24,13 @@ from vasotype.perfusion.stage import Perfusion, measure_perfusion
 from vasotype.phenotype import LesionInput, adjust_edema, lesion_inputs, read_phenotypes
 from vasotype.phenotype.known import Known, compare_lesions
 from vasotype.phenotype.pet import readable_pet
-from vasotype.phenotype.rules import Rulebook, default_rules, read_by_rules, read_rules
+from vasotype.phenotype.rules import (
+    Rulebook,
+    default_rules,
+    read_by_rules,
+    read_rules,
+    unused_rules,
+)
 from vasotype.phenotype.treatment import consider_treatment
 from vasotype.prepare import prepare
 from vasotype.result import Result
@@ -158,7 +164,8 @@ class Vasotype:
             ]
             parts = zip(treated.phenotypes, biomarkers, by_rules, treated.treatments, strict=True)
             readings = [Reading(*part) for part in parts]
-            lesions = replace(lesions, findings=lesions.findings + treated.findings)
+            found = treated.findings + unused_rules(self.rules, biomarkers)
+            lesions = replace(lesions, findings=lesions.findings + found)
             prepared = replace(prepared, findings=readable.findings)
         result = make_result(self.engine, study, prepared, lesions, readings, clock.laps_s)
         result = compare_lesions(result, known).model_copy(

@@ -44,6 +44,22 @@ def test_a_result_and_its_report_tell_of_rules_that_do_not_ship(small_study, tmp
     assert said not in usual
 
 
+def test_a_rule_for_what_is_no_biomarker_is_told(small_study, tmp_path):
+    """Those that ship name none, measured or not."""
+    study = small_study(tmp_path / "case")
+
+    def told(**changes):
+        rules = rules_file(tmp_path, **changes)
+        result = vasotype.load(device="cpu", threads=1, rules=rules).analyse(study).result
+        return [f.message for f in result.findings if f.code == "rule-unused"]
+
+    shipped = json.loads(default_rules().model_dump_json())["rules"]
+    assert told() == []
+    wrong = [{**shipped[0], "biomarker": "enhancment_mean"}, *shipped[1:]]
+    message = "No biomarker is called enhancment_mean or tbr_highest."
+    assert told(rules=wrong, viable_tumor={"tbr_highest": 2.1, "rcbv_mean": 2.1}) == [message]
+
+
 @pytest.mark.parametrize("command", ["run", "batch", "follow"])
 def test_a_file_that_holds_no_rules_is_refused_with_its_key(command, tmp_path):
     arguments = [command, str(tmp_path / "a"), "-o", str(tmp_path / "out")]

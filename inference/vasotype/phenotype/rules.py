@@ -13,6 +13,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from vasotype.findings import Finding
 from vasotype.result import BiomarkerRecord, PhenotypeRecord, RuleReading
 from vasotype.site_file import read_site_file
 
@@ -97,6 +98,18 @@ def read_rules(path: Path | None) -> Rulebook:
 def parse_rules(text: str) -> Rulebook:
     """Rules from JSON; pydantic's ValidationError (a ValueError) says what is wrong with them."""
     return Rulebook.model_validate_json(text)
+
+
+def unused_rules(
+    rulebook: Rulebook, lesions: Iterable[Iterable[BiomarkerRecord]]
+) -> tuple[Finding, ...]:
+    """A finding where rules name what is no biomarker; every lesion lists all, measured or not."""
+    wanted = {rule.biomarker for rule in rulebook.rules} | set(rulebook.viable_tumor)
+    listed = [{biomarker.name for biomarker in biomarkers} for biomarkers in lesions]
+    unknown = sorted(wanted.difference(*listed)) if listed else []
+    if not unknown:
+        return ()
+    return (Finding("rule-unused", f"No biomarker is called {' or '.join(unknown)}."),)
 
 
 def read_by_rules(
