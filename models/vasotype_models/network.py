@@ -90,7 +90,8 @@ class Network(nn.Module):
 
     ``forward(image, mask, present, stats)`` gives ``tissue`` [B, 4, X, Y, Z] probabilities and
     ``habitat`` [B, 5, X, Y, Z] logits. Habitat logits have no differences inside the blocks of the
-    patch stem: a lesion's are pooled, so that nothing ties the voxels of a block together.
+    patch stem: a lesion's are pooled, so that nothing ties the voxels of a block together. Maps
+    have a short way to them, in their own units: instance normalisation takes their level away.
 
     Availability enters as a learned bias after each encoder stage: a constant plane would vanish
     in the instance normalisation.
@@ -115,6 +116,8 @@ class Network(nn.Module):
         outputs = len(TISSUES) + len(HABITATS)
         self.head = nn.ConvTranspose3d(widths[0], outputs, kernel_size=2, stride=2)
         self.coarse_head = nn.Conv3d(widths[1], len(TISSUES), kernel_size=1)
+        self.maps_head = nn.Conv3d(len(QUANTITATIVE), len(HABITATS), kernel_size=1, bias=False)
+        nn.init.zeros_(self.maps_head.weight)
         for bias in (self.head.bias, self.coarse_head.bias):
             assert bias is not None
             with torch.no_grad():
@@ -129,7 +132,8 @@ class Network(nn.Module):
         Tissue logits [B, 4, X, Y, Z], habitat logits [B, 5, X/2, Y/2, Z/2] and tissue logits of the
         coarse head [B, 4, X/4, Y/4, Z/4].
         """
-        x = self.stem(torch.cat([self.normalise(image, mask, present, stats), mask], dim=1))
+        seen = self.normalise(image, mask, present, stats)
+        x = self.stem(torch.cat([seen, mask], dim=1))
         skips: list[Tensor] = []
         for block, bias in zip(self.encoder, self.availability, strict=True):
             x = block(x) + bias(present)[:, :, None, None, None]
@@ -146,6 +150,8 @@ class Network(nn.Module):
         tissue = nn.functional.conv_transpose3d(x, weight[:, :count], offset[:count], stride=2)
         blocks = weight[:, count:].mean(dim=(2, 3, 4)).T[:, :, None, None, None]
         habitat = nn.functional.conv3d(x, blocks, offset[count:])
+        maps = nn.functional.avg_pool3d(seen[:, -len(QUANTITATIVE) :], kernel_size=2)
+        habitat = habitat + self.maps_head(maps)
         return tissue, habitat, coarse
 
     def forward(

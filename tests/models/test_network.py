@@ -1,5 +1,8 @@
 """The network keeps the promises of its contract."""
 
+import copy
+import math
+
 import pytest
 import torch
 from vasotype_models.contract import CHANNELS
@@ -33,6 +36,22 @@ def test_a_habitat_changes_as_much_within_a_block_as_between_blocks(network: Net
     steps = habitat.diff(dim=-1).abs()
     within, between = steps[..., 0::2].mean(), steps[..., 1::2].mean()
     assert 0.5 < within / between < 2
+
+
+def test_the_level_of_a_map_reaches_the_leanings_unnormalised(network: Network) -> None:
+    """A map that is everywhere twice as high looks the same after an instance normalisation."""
+    image, mask, present, stats = inputs()
+    rcbv = CHANNELS.index("rcbv")
+    image[:, rcbv] = 1.0
+    higher = image.clone()
+    higher[:, rcbv] = 3.0
+    other = copy.deepcopy(network)
+    torch.nn.init.constant_(other.maps_head.weight, 0.5)
+    with torch.no_grad():
+        moved = other(higher, mask, present, stats)[1] - other(image, mask, present, stats)[1]
+        usual = network(higher, mask, present, stats)[1] - network(image, mask, present, stats)[1]
+    rise = 0.5 * (math.log1p(3.0) - math.log1p(1.0))
+    assert torch.allclose(moved - usual, torch.full_like(moved, rise), atol=1e-4)
 
 
 def test_the_unit_of_a_structural_image_does_not_matter(network: Network) -> None:
