@@ -76,7 +76,7 @@ def perfusion(
     if dsc is not None and strays:
         message = f"{', '.join(strays)}: for --dce only; a DSC series has no such scale"
         raise StudyError("perfusion-input", message)
-    from vasotype.perfusion.files import PerfusionFiles, perfusion_maps
+    from vasotype.series_maps import PerfusionFiles, perfusion_maps
 
     series = dsc or dce
     assert series is not None
