@@ -63,7 +63,7 @@ class DataConfig(Section):
     badly_stripped_share: float = Field(
         0.2, ge=0, le=1, description="simulated crops with a flawed brain mask"
     )
-    turned_share: float = Field(0.4, ge=0, le=1, description="labelled crops turned and scaled")
+    turned_share: float = Field(0.4, ge=0, le=1, description="crops turned and scaled")
     reuse: int = Field(2, ge=1, description="augmented samples drawn from one rendered crop")
     repaint: int = Field(12, ge=1, description="crops taken from one painting of a label map")
     workers: int = Field(1, ge=0)

@@ -100,6 +100,8 @@ class Crops(IterableDataset[Sample]):
                 scene = self._labelled(rng)
             else:
                 scene = self.simulate(self.draw_anatomy(rng), rng)
+            if rng.random() < self.config.turned_share:
+                scene = turn(scene, rng)
             for _ in range(self.config.reuse):
                 yield make_sample(scene, rng)
 
@@ -147,8 +149,7 @@ class Crops(IterableDataset[Sample]):
             where = np.argwhere(anatomy.mask)
         centre = where[int(rng.integers(len(where)))]
         box = _box_around(centre + rng.integers(-20, 21, 3), self.config.crop, anatomy.shape)
-        scene = start_scene(anatomy, box, rng, with_maps=False)
-        return turn(scene, rng) if rng.random() < self.config.turned_share else scene
+        return start_scene(anatomy, box, rng, with_maps=False)
 
 
 def _pick(sources: Sequence[Source], rng: np.random.Generator) -> Source:
@@ -331,9 +332,10 @@ def lesion_targets(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def turn(scene: Scene, rng: np.random.Generator) -> Scene:
-    """A labelled scene rotated by up to 15 degrees and scaled by up to 15 %.
+    """A scene rotated by up to 15 degrees and scaled by up to 15 %.
 
-    Real tumors are few, so they are seen from many sides; simulated ones are drawn anew anyway.
+    Real tumors and brains are few, so they are seen from many sides: their vessels are not to be
+    known by heart.
     """
     move = torchio.Affine(
         scales=tuple(np.exp(rng.uniform(-0.14, 0.14, 3))),
