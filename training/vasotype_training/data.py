@@ -11,7 +11,6 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
-import torchio
 from numpy.typing import NDArray
 from scipy import ndimage
 from torch import Tensor
@@ -19,6 +18,7 @@ from torch.utils.data import IterableDataset, get_worker_info
 from vasotype_models.contract import CHANNELS, ET, MODES, NETC, QUANTITATIVE, STRUCTURAL
 
 from vasotype_training.config import DataConfig
+from vasotype_training.moves import displace, flip, turn
 from vasotype_training.simulate.acquisition import Severity, degrade, degrade_map
 from vasotype_training.simulate.anatomy import Anatomy, Source
 from vasotype_training.simulate.look import draw_look
@@ -64,6 +64,10 @@ whatever looks like a ring must not be called enhancing."""
 
 UNSEEN_CNR = 1.0
 """A rim below this contrast-to-noise ratio is not asked for as if a reader could see it."""
+
+OWN_AXIS_SHARE = 0.3
+"""Channels sliced along an axis of their own, as a coronal T1c beside a sagittal T1 is: what then
+differs between the two in sulci is no enhancement."""
 
 STRIDE = 3
 """Voxels skipped where a sample's percentiles are taken."""
@@ -231,7 +235,7 @@ def make_sample(scene: Scene, rng: np.random.Generator) -> Sample:
     present = draw_present([*scene.images, *scene.maps], rng)
     sample = acquire(scene, present, rng)
     volumes = {name: sample[name].numpy() for name in VOLUMES}
-    volumes = _displace(_flip(volumes, rng), rng)
+    volumes = displace(flip(volumes, rng), rng)
     moved = {name: torch.from_numpy(np.ascontiguousarray(v)) for name, v in volumes.items()}
     return sample | moved
 
@@ -244,6 +248,7 @@ def acquire(scene: Scene, present: NDArray[np.float32], rng: np.random.Generator
     ``instances``, ``low_permeability``, ``weight``, ``territory``; [slots]: ``mode``, ``mimicry``.
     """
     axis = int(rng.choice(3, p=(0.15, 0.15, 0.7)))
+    axes = {c: int(rng.choice(3)) if rng.random() < OWN_AXIS_SHARE else axis for c in CHANNELS}
     severity = HARD if rng.random() < 0.7 else MILD
     have = {c for c, there in zip(CHANNELS, present, strict=True) if there}
     enhanced = not ({"t1", "t1c"} <= have and rng.random() < UNENHANCED_SHARE)
@@ -251,11 +256,11 @@ def acquire(scene: Scene, present: NDArray[np.float32], rng: np.random.Generator
     acquired: dict[str, NDArray[np.float32]] = {}
     for channel in STRUCTURAL:
         if channel in have:
-            acquired[channel] = degrade(clean[channel], severity, rng, axis, channel)
+            acquired[channel] = degrade(clean[channel], severity, rng, axes[channel], channel)
     copied = not enhanced and rng.random() < 0.5
     if not enhanced:
         clean["t1c"] = clean["t1"]
-        again = degrade(clean["t1"], severity, rng, axis, "t1c")
+        again = degrade(clean["t1"], severity, rng, axes["t1c"], "t1c")
         acquired["t1c"] = acquired["t1"] if copied else again
     stats = np.zeros((len(CHANNELS), 2), np.float32)
     stats[:, 1] = 1
@@ -266,7 +271,7 @@ def acquire(scene: Scene, present: NDArray[np.float32], rng: np.random.Generator
             stats[index] = draw_statistics(clean[channel], acquired[channel], scene.mask, rng)
         elif channel in have:
             noise = rng.uniform(0.05, 0.3)
-            image[index] = degrade_map(scene.maps[channel], noise, rng, axis, channel)
+            image[index] = degrade_map(scene.maps[channel], noise, rng, axes[channel], channel)
     if copied:
         stats[CHANNELS.index("t1c")] = stats[CHANNELS.index("t1")]
     mode, mimicry = lesion_targets(scene)
@@ -329,72 +334,3 @@ def lesion_targets(scene: Scene) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         if lesion.mimicry is not None:
             mimicry[lesion.id - 1] = int(lesion.mimicry)
     return mode, mimicry
-
-
-def turn(scene: Scene, rng: np.random.Generator) -> Scene:
-    """A scene rotated by up to 15 degrees and scaled by up to 15 %.
-
-    Real tumors and brains are few, so they are seen from many sides: their vessels are not to be
-    known by heart.
-    """
-    move = torchio.Affine(
-        scales=tuple(np.exp(rng.uniform(-0.14, 0.14, 3))),
-        degrees=tuple(rng.uniform(-15, 15, 3)),
-        translation=(0.0, 0.0, 0.0),
-        default_pad_value=0.0,
-    )
-    floats = {**scene.images, **scene.maps}
-    whole = {
-        "mask": scene.mask,
-        "tissue": scene.tissue,
-        "instances": scene.instances,
-        "low": scene.low_permeability,
-    }
-    subject = torchio.Subject(
-        {k: torchio.ScalarImage(tensor=torch.from_numpy(v[None])) for k, v in floats.items()}
-        | {
-            k: torchio.LabelMap(tensor=torch.from_numpy(v[None].astype(np.int32)))
-            for k, v in whole.items()
-        }
-    )
-    moved = {k: image.numpy()[0] for k, image in move(subject).get_images_dict(False).items()}
-    return replace(
-        scene,
-        images={k: moved[k].astype(np.float32) for k in scene.images},
-        maps={k: moved[k].astype(np.float32) for k in scene.maps},
-        mask=moved["mask"] > 0,
-        tissue=moved["tissue"].astype(np.uint8),
-        instances=moved["instances"].astype(np.uint16),
-        low_permeability=moved["low"] > 0,
-    )
-
-
-Volumes = dict[str, NDArray[np.generic]]
-
-
-def _flip(volumes: Volumes, rng: np.random.Generator) -> Volumes:
-    """Mirror left and right in half of the samples, other axes seldom."""
-    axes = [a for a, share in ((-3, 0.5), (-2, 0.1), (-1, 0.1)) if rng.random() < share]
-    return {k: np.flip(v, tuple(axes)) for k, v in volumes.items()} if axes else volumes
-
-
-def _displace(volumes: Volumes, rng: np.random.Generator) -> Volumes:
-    """In a fifth of the samples, push the crop so that 30-70 % of an axis is empty space.
-
-    Instance statistics must not depend on how much background a crop holds.
-    """
-    if rng.random() >= 0.2:
-        return volumes
-    axis = int(rng.integers(1, 4)) - 4
-    out: Volumes = {}
-    share = rng.uniform(0.3, 0.6)
-    for name, volume in volumes.items():
-        gap = int(share * volume.shape[axis])
-        moved = np.zeros_like(volume)
-        into, source = [slice(None)] * volume.ndim, [slice(None)] * volume.ndim
-        into[axis], source[axis] = slice(gap, None), slice(0, volume.shape[axis] - gap)
-        moved[tuple(into)] = volume[tuple(source)]
-        if name == "weight":
-            moved[moved == 0] = 1
-        out[name] = moved
-    return out
