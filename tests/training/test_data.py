@@ -14,8 +14,8 @@ from vasotype_training.data import (
     draw_present,
     draw_statistics,
     size_weights,
-    turn,
 )
+from vasotype_training.moves import turn
 from vasotype_training.simulate.painting import PaintedProbabilities
 
 
