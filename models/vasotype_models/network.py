@@ -124,13 +124,13 @@ class Network(nn.Module):
                 bias.zero_()
                 bias[0] = BACKGROUND_BIAS
 
-    def logits(
+    def features(
         self, image: Tensor, mask: Tensor, present: Tensor, stats: Tensor
     ) -> tuple[Tensor, Tensor, Tensor]:
-        """What training needs.
+        """What the heads see.
 
-        Tissue logits [B, 4, X, Y, Z], habitat logits [B, 5, X/2, Y/2, Z/2] and tissue logits of the
-        coarse head [B, 4, X/4, Y/4, Z/4].
+        Decoder features at half resolution [B, C, X/2, Y/2, Z/2] and at a quarter, and the three
+        scaled maps at half resolution [B, 3, X/2, Y/2, Z/2].
         """
         seen = self.normalise(image, mask, present, stats)
         x = self.stem(torch.cat([seen, mask], dim=1))
@@ -143,16 +143,26 @@ class Network(nn.Module):
         for up in self.decoder:
             x = up(x, skips.pop())
             if len(skips) == 1:
-                coarse = self.coarse_head(x)
+                coarse = x
+        maps = nn.functional.avg_pool3d(seen[:, -len(QUANTITATIVE) :], kernel_size=2)
+        return x, coarse, maps
+
+    def logits(
+        self, image: Tensor, mask: Tensor, present: Tensor, stats: Tensor
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """What training needs.
+
+        Tissue logits [B, 4, X, Y, Z], habitat logits [B, 5, X/2, Y/2, Z/2] and tissue logits of the
+        coarse head [B, 4, X/4, Y/4, Z/4].
+        """
+        fine, coarse, maps = self.features(image, mask, present, stats)
         weight, offset = self.head.weight, self.head.bias
         assert offset is not None
         count = len(TISSUES)
-        tissue = nn.functional.conv_transpose3d(x, weight[:, :count], offset[:count], stride=2)
+        tissue = nn.functional.conv_transpose3d(fine, weight[:, :count], offset[:count], stride=2)
         blocks = weight[:, count:].mean(dim=(2, 3, 4)).T[:, :, None, None, None]
-        habitat = nn.functional.conv3d(x, blocks, offset[count:])
-        maps = nn.functional.avg_pool3d(seen[:, -len(QUANTITATIVE) :], kernel_size=2)
-        habitat = habitat + self.maps_head(maps)
-        return tissue, habitat, coarse
+        habitat = nn.functional.conv3d(fine, blocks, offset[count:]) + self.maps_head(maps)
+        return tissue, habitat, self.coarse_head(coarse)
 
     def forward(
         self, image: Tensor, mask: Tensor, present: Tensor, stats: Tensor

@@ -91,7 +91,7 @@ class OptimiserConfig(Section):
     weight_decay: float = 1e-4
     warm_up: int = 200
     batch: int = 1
-    steps: int = 4000
+    steps: int = Field(4000, ge=0)
     ema: float = 0.998
     clip: float = 5.0
 
@@ -103,7 +103,7 @@ class TrainConfig(Section):
     num_nodes, ... ``initial`` starts from the weights of an earlier run with fresh optimiser state;
     ``initial_share`` of them stays in the final ones: the mean of two rounds, as in model soups
     (Wortsman et al., ICML 2022). ``resume`` continues a run that was cut off, from
-    Lightning's own checkpoint.
+    Lightning's own checkpoint. ``leaning_crops`` follow the steps, or stand alone with none.
     """
 
     name: str
@@ -120,6 +120,9 @@ class TrainConfig(Section):
         0.0, ge=0, le=1, description="share of the initial weights in those stored at the end"
     )
     resume: PortablePath | None = None
+    leaning_crops: int = Field(
+        0, ge=0, description="simulated crops that the last layer of the leanings is fitted on"
+    )
     output: Path = Path("runs")
     trainer: dict[str, Any] = Field(
         default={"accelerator": "auto", "devices": "auto", "precision": "bf16-mixed"}

@@ -19,6 +19,7 @@ from vasotype_models.network import Network
 
 from vasotype_training.config import TrainConfig, expand, read_config
 from vasotype_training.data import Crops, Materials
+from vasotype_training.leanings import refit_leanings
 from vasotype_training.simulate.anatomy import Anatomy, RealBrain
 from vasotype_training.simulate.shape import read_outlines
 from vasotype_training.simulate.sources import find_sources
@@ -85,10 +86,13 @@ class Progress(Callback):
     def store(self, trainer: lightning.Trainer, pl_module: lightning.LightningModule) -> None:
         """Write ``weights.pt``."""
         assert isinstance(pl_module, MultitaskTask)
-        if not trainer.is_global_zero or trainer.global_step == 0:
+        initial, step = self.config.initial, trainer.global_step
+        if step == 0 and self.config.optimiser.steps == 0 and initial is not None:
+            step = load_weights(expand(initial))[2]["step"]
+        if not trainer.is_global_zero or step == 0:
             return
         meta = {
-            "step": trainer.global_step,
+            "step": step,
             "seed": self.config.seed,
             "config": self.config.model_dump(mode="json"),
             "torch": torch.__version__,
@@ -153,6 +157,7 @@ def fit(config: TrainConfig, materials: Materials) -> Path:
     found = find_sources(cases) if cases else []
     steering: list[Anatomy] = [s.anatomy for s in found if isinstance(s, RealBrain)]
     task = MultitaskTask(config, steering)
+    progress = Progress(config, folder)
     settings: dict[str, Any] = {
         "max_steps": config.optimiser.steps,
         "gradient_clip_val": config.optimiser.clip,
@@ -165,7 +170,7 @@ def fit(config: TrainConfig, materials: Materials) -> Path:
         "logger": CSVLogger(folder, name="log"),
         "callbacks": [
             # Before the averaging, which puts the plain weights back after a validation.
-            Progress(config, folder),
+            progress,
             EMAWeightAveraging(
                 decay=config.optimiser.ema, update_starting_at_step=config.optimiser.warm_up
             ),
@@ -181,5 +186,10 @@ def fit(config: TrainConfig, materials: Materials) -> Path:
     }
     trainer = lightning.Trainer(**settings)
     stream = Stream(config, materials, len(steering))
-    trainer.fit(task, stream, ckpt_path=None if config.resume is None else expand(config.resume))
+    if config.optimiser.steps:
+        resume = None if config.resume is None else expand(config.resume)
+        trainer.fit(task, stream, ckpt_path=resume)
+    if config.leaning_crops and trainer.is_global_zero:
+        refit_leanings(task.network, materials, config.data, config.leaning_crops, config.seed)
+        progress.store(trainer, task)
     return folder
