@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from vasotype.pipeline import load
     from vasotype.result import Result
 
-__version__ = "0.5.3"
+__version__ = "0.6.0"
 __all__ = ["OutputOptions", "Result", "StudyError", "__version__", "load"]
 
 _HOMES = {

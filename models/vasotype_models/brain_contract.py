@@ -35,7 +35,7 @@ class BrainInference(Frozen):
     """How probabilities become a mask."""
 
     threshold: float = Field(
-        0.4,
+        0.35,
         description="a voxel is brain where its probability reaches this; below one half, as a "
         "lesion that is left out costs more than a rim that is kept",
     )

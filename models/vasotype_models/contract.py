@@ -93,7 +93,7 @@ class Inference(Frozen):
     lone_edema_confidence: float = Field(
         default=0.75, description="least mean P(edema) of edema that belongs to no lesion"
     )
-    confidence: float = Field(default=0.72, description="least mean core probability of a lesion")
+    confidence: float = Field(default=0.76, description="least mean core probability of a lesion")
     minimal_volume_mm3: float = Field(default=3.0, description="components below are never lesions")
     most_outside: float = Field(
         default=0.5,

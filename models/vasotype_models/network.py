@@ -92,6 +92,7 @@ class Network(nn.Module):
     ``habitat`` [B, 5, X, Y, Z] logits. Habitat logits have no differences inside the blocks of the
     patch stem: a lesion's are pooled, so that nothing ties the voxels of a block together. Maps
     have a short way to them, in their own units: instance normalisation takes their level away.
+    What a map adds has an offset, as an absent one says nothing and is no map of zeros.
 
     Availability enters as a learned bias after each encoder stage: a constant plane would vanish
     in the instance normalisation.
@@ -116,7 +117,7 @@ class Network(nn.Module):
         outputs = len(TISSUES) + len(HABITATS)
         self.head = nn.ConvTranspose3d(widths[0], outputs, kernel_size=2, stride=2)
         self.coarse_head = nn.Conv3d(widths[1], len(TISSUES), kernel_size=1)
-        self.maps_head = nn.Conv3d(len(QUANTITATIVE), len(HABITATS), kernel_size=1, bias=False)
+        self.maps_head = nn.Conv3d(2 * len(QUANTITATIVE), len(HABITATS), kernel_size=1, bias=False)
         nn.init.zeros_(self.maps_head.weight)
         for bias in (self.head.bias, self.coarse_head.bias):
             assert bias is not None
@@ -129,8 +130,8 @@ class Network(nn.Module):
     ) -> tuple[Tensor, Tensor, Tensor]:
         """What the heads see.
 
-        Decoder features at half resolution [B, C, X/2, Y/2, Z/2] and at a quarter, and the three
-        scaled maps at half resolution [B, 3, X/2, Y/2, Z/2].
+        Decoder features at half resolution [B, C, X/2, Y/2, Z/2] and at a quarter, and at half
+        resolution the three scaled maps and, alike everywhere, which of them are there [B, 6, ...].
         """
         seen = self.normalise(image, mask, present, stats)
         x = self.stem(torch.cat([seen, mask], dim=1))
@@ -145,7 +146,8 @@ class Network(nn.Module):
             if len(skips) == 1:
                 coarse = x
         maps = nn.functional.avg_pool3d(seen[:, -len(QUANTITATIVE) :], kernel_size=2)
-        return x, coarse, maps
+        there = present[:, -len(QUANTITATIVE) :, None, None, None].expand_as(maps)
+        return x, coarse, torch.cat([maps, there], dim=1)
 
     def logits(
         self, image: Tensor, mask: Tensor, present: Tensor, stats: Tensor

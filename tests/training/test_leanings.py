@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 from scipy.special import softmax
-from vasotype_models.contract import CHANNELS, MODES, Inference
+from vasotype_models.contract import MODES, TISSUES, Inference
 from vasotype_models.network import Architecture, Network
 from vasotype_training.leanings import (
     TIERS,
@@ -59,10 +59,10 @@ def test_a_layer_set_is_the_layer_read_and_pools_as_the_network_answers() -> Non
     network = Network(Architecture((8, 12, 16, 20))).eval()
     rng = np.random.default_rng(1)
     weights = rng.normal(size=layer(network).shape)
-    untouched = network.head.weight[:, : len(CHANNELS) - 3].detach().clone()
+    untouched = network.head.weight[:, : len(TISSUES)].detach().clone()
     set_layer(network, weights)
     assert np.allclose(layer(network), weights, atol=1e-6)
-    assert torch.equal(network.head.weight[:, :4], untouched)
+    assert torch.equal(network.head.weight[:, : len(TISSUES)], untouched)
     sample = {
         "image": torch.rand(7, 32, 32, 32),
         "mask": torch.ones(1, 32, 32, 32),

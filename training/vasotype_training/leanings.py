@@ -185,7 +185,7 @@ def _mean(values: Values, voxels: Voxels) -> Values:
 
 
 def layer(network: Network) -> Values:
-    """Weights of the mode logits [3, F + 1]: decoder features, maps, and the offset of a lesion."""
+    """Weights of the mode logits [3, F + 1]: decoder features, maps and which are there, offset."""
     count, modes = len(TISSUES), len(MODES)
     weight = network.head.weight[:, count : count + modes].mean(dim=(2, 3, 4)).T
     maps = network.maps_head.weight[:modes, :, 0, 0, 0]
@@ -197,7 +197,7 @@ def layer(network: Network) -> Values:
 
 def set_layer(network: Network, weights: Values) -> None:
     """Write ``weights`` [3, F + 1] into the network."""
-    count, modes, maps = len(TISSUES), len(MODES), len(QUANTITATIVE)
+    count, modes, maps = len(TISSUES), len(MODES), network.maps_head.in_channels
     values = torch.from_numpy(weights)
     place = slice(count, count + modes)
     assert network.head.bias is not None
